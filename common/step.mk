@@ -1,0 +1,105 @@
+# The build rules of every step. A step's Makefile says which step it is and includes this file.
+#
+#   make            build/jit
+#   make test       build and run the step's tests       FILTER=glob selects tests by name
+#   make bench      build and run the step's benchmarks
+#   make demo       show what this step can do that the one before could not
+#   make clean      remove the build directory
+#
+#   CC=clang        another compiler                      SAN=1  AddressSanitizer and UBSan
+#   BUILD=dir       another build directory               V=1    show the commands
+#
+# Objects are rebuilt when the compiler or its flags change.
+
+.DEFAULT_GOAL := all
+MAKEFLAGS += --no-builtin-rules
+COMMON := ../common
+BUILD  ?= build
+ifeq ($(origin CC),default)
+CC := $(if $(shell command -v gcc 2>/dev/null),gcc,cc)
+endif
+Q := $(if $(V),,@)
+
+# Capstone disassembles. Without it everything builds and runs, and listings show bytes only.
+HAVE_CAPSTONE := $(shell printf '\043include <capstone/capstone.h>\n' | $(CC) -E - >/dev/null 2>&1 && echo 1)
+HAVE_CMOCKA   := $(shell printf '\043include <stdarg.h>\n\043include <stddef.h>\n\043include <stdint.h>\n\043include <setjmp.h>\n\043include <cmocka.h>\n' | $(CC) -E - >/dev/null 2>&1 && echo 1)
+
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+            -Wenum-conversion -Wvla -Wundef -Wwrite-strings
+comma    := ,
+SANITIZE := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined)
+OPTIMIZE ?= -O2
+CFLAGS_ALL = -std=c17 -D_GNU_SOURCE $(OPTIMIZE) -g -fno-omit-frame-pointer $(WARNINGS) $(SANITIZE) \
+             $(if $(HAVE_CAPSTONE),-DHAVE_CAPSTONE=1,-DHAVE_CAPSTONE=0) \
+             -DSTEP=$(STEP) -Isrc -I$(COMMON) $(CFLAGS)
+LIBS := $(if $(HAVE_CAPSTONE),-lcapstone)
+
+# Step 1 has an assembler of its own in src/asm; later steps link common/asm.
+OWN_ASM := $(wildcard src/asm/asm.c)
+LINKED_COMMON := base code $(if $(OWN_ASM),,asm)
+
+SRC_FILES    := $(if $(wildcard src),$(shell find src -name '*.c' | LC_ALL=C sort))
+COMMON_FILES := $(wildcard $(LINKED_COMMON:%=$(COMMON)/%/*.c))
+TESTING_FILES := $(wildcard $(COMMON)/testing/*.c)
+
+objects = $(patsubst $(COMMON)/%.c,$(BUILD)/common/%.o,$(filter $(COMMON)/%,$(1))) \
+          $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(COMMON)/%,$(1)))
+
+LIB_OBJECTS     := $(call objects,$(COMMON_FILES) $(filter-out src/main.c,$(SRC_FILES)))
+MAIN_OBJECT     := $(call objects,src/main.c)
+TESTING_OBJECTS := $(call objects,$(TESTING_FILES))
+# Files in tests/ and bench/ that are not programs of their own are linked to all of them.
+TEST_SHARED   := $(call objects,$(filter-out tests/test_%.c,$(wildcard tests/*.c)))
+BENCH_SHARED  := $(call objects,$(filter-out bench/bench_%.c,$(wildcard bench/*.c)))
+TEST_PROGRAMS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/test_*.c))
+BENCH_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/bench_*.c))
+
+.PHONY: all tests benches test bench demo clean help need-cmocka
+.SECONDARY:
+
+all: $(if $(wildcard src/main.c),$(BUILD)/jit)
+tests: all $(TEST_PROGRAMS)
+benches: all $(BENCH_PROGRAMS)
+
+$(BUILD)/jit: $(LIB_OBJECTS) $(MAIN_OBJECT)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB_OBJECTS) $(TESTING_OBJECTS) $(TEST_SHARED)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+
+$(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIB_OBJECTS) $(TESTING_OBJECTS) $(BENCH_SHARED)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/common/%.o: $(COMMON)/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+# Rewritten, and so newer than every object, only when the flags differ from last time.
+$(BUILD)/flags: force
+	@mkdir -p $(@D)
+	@echo '$(CC) $(CFLAGS_ALL) $(LIBS)' | cmp -s - $@ || echo '$(CC) $(CFLAGS_ALL) $(LIBS)' > $@
+.PHONY: force
+
+need-cmocka:
+	$(if $(HAVE_CMOCKA),,@echo "make: the tests need cmocka; 'make doctor' in the top directory says how to install it" >&2; exit 1)
+	$(if $(HAVE_CAPSTONE),,@echo "make: the tests need Capstone; 'make doctor' in the top directory says how to install it" >&2; exit 1)
+
+test: need-cmocka
+	@$(MAKE) --no-print-directory tests
+	@../tools/run-tests --build $(BUILD) $(if $(FILTER),--filter '$(FILTER)')
+
+bench: benches
+	@for program in $(BENCH_PROGRAMS); do $$program || exit 1; done
+
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@sed -n -e '/^$$/q' -e 's/^# \{0,1\}//p' $(COMMON)/step.mk
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,49 @@
+// The JIT compiler: a cache of compiled functions over one code buffer, and the way to run them.
+#ifndef JIT_H
+#define JIT_H
+
+#include "interp/vm.h"
+
+typedef struct JitOptions {
+    size_t code_size; // bytes of machine code, stubs included; a function that does not fit any
+                      // more stays interpreted
+} JitOptions;
+
+// 16 MiB of code.
+extern const JitOptions jit_default_options;
+
+typedef enum CompileStatus {
+    COMPILE_OK,
+    COMPILE_FULL, // no room is left in the code buffer: the function stays interpreted
+} CompileStatus;
+
+typedef struct JitCompiler JitCompiler;
+
+// A JIT for a verified program, which must outlive it. Nothing is compiled yet.
+JitCompiler *jit_new(const Program *program, const JitOptions *options);
+void jit_free(JitCompiler *jit);
+
+// Compile one function and put it into the cache. Compiling a cached function again does nothing.
+CompileStatus jit_compile(JitCompiler *jit, const Function *function);
+
+// Compile every function that is not in the cache yet. Returns how many are in it afterwards.
+size_t jit_compile_all(JitCompiler *jit);
+
+// Compile what is not compiled yet, then run the function `name`, which must exist, with as many
+// arguments as it has parameters. On RUN_OK the result is in *result; otherwise see jit_vm()->error.
+RunStatus jit_execute(JitCompiler *jit, const char *name, const int64_t *args, int64_t *result);
+
+// The machine code of a compiled function, or NULL. A function of n parameters may be called from C
+// as int64_t (*)(int64_t, ...n times); if a run-time error can happen in it, use jit_execute.
+void *jit_entry(const JitCompiler *jit, const Function *function);
+
+// The code of a compiled function as bytes; *size is 0 if it is not compiled.
+const uint8_t *jit_code(const JitCompiler *jit, const Function *function, size_t *size);
+
+size_t jit_code_used(const JitCompiler *jit); // bytes, stubs included
+Vm *jit_vm(JitCompiler *jit);
+
+// Print the function's machine code, each piece under the bytecode that it was made for.
+void jit_dump_asm(FILE *out, const JitCompiler *jit, const Function *function);
+
+#endif
