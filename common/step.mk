@@ -50,6 +50,7 @@ MAIN_OBJECT     := $(call objects,src/main.c)
 TESTING_OBJECTS := $(call objects,$(TESTING_FILES))
 # Files in tests/ and bench/ that are not programs of their own are linked to all of them.
 TEST_SHARED   := $(call objects,$(filter-out tests/test_%.c,$(wildcard tests/*.c)))
+# bench/reference*.c is what the C compiler makes of the same programs; it says at which level.
 BENCH_SHARED  := $(call objects,$(filter-out bench/bench_%.c,$(wildcard bench/*.c)))
 TEST_PROGRAMS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/test_*.c))
 BENCH_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/bench_*.c))
@@ -78,6 +79,8 @@ $(BUILD)/common/%.o: $(COMMON)/%.c $(BUILD)/flags
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+$(BUILD)/bench/reference_o1.o: OPTIMIZE := -O1
 
 # Rewritten, and so newer than every object, only when the flags differ from last time.
 $(BUILD)/flags: force

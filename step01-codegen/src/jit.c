@@ -17,6 +17,7 @@ typedef struct CompiledFunction {
 
 struct JitCompiler {
     const Program *program;
+    JitOptions options;
     Vm *vm;
     CodeBuffer *buffer; // NULL if the kernel gives no executable memory
     Stubs stubs;
@@ -24,11 +25,17 @@ struct JitCompiler {
     CompiledFunction *cache; // indexed as the program's functions
 };
 
-const JitOptions jit_default_options = {.code_size = 16 << 20};
+const char *const tier_names[NUM_TIERS] = {
+    [TIER_INTERP] = "interp",
+    [TIER_BASELINE] = "baseline",
+};
+
+const JitOptions jit_default_options = {.tier = NUM_TIERS - 1, .code_size = 16 << 20};
 
 JitCompiler *jit_new(const Program *program, const JitOptions *options) {
     JitCompiler *jit = xcalloc(1, sizeof *jit);
     jit->program = program;
+    jit->options = *options;
     jit->vm = vm_new(program);
     jit->cache = xcalloc(program->num_functions, sizeof *jit->cache);
     jit->buffer = code_buffer_new(options->code_size);
@@ -64,12 +71,13 @@ static bool generate(JitCompiler *jit, uint32_t index, CompiledFunction *compile
 CompileStatus jit_compile(JitCompiler *jit, const Function *function) {
     uint32_t index = function_index(jit->program, function);
     CompiledFunction *compiled = &jit->cache[index];
-    if (!compiled->tried && jit->has_stubs && generate(jit, index, compiled)) {
+    bool wanted = !compiled->tried && jit->options.tier > TIER_INTERP && jit->has_stubs;
+    if (wanted && generate(jit, index, compiled)) {
         jit->vm->callables[index].entry = compiled->code;
         jit->vm->callables[index].is_code = true;
     }
     compiled->tried = true;
-    return compiled->code ? COMPILE_OK : COMPILE_FULL;
+    return compiled->code ? COMPILE_OK : COMPILE_NOT;
 }
 
 size_t jit_compile_all(JitCompiler *jit) {

@@ -4,17 +4,28 @@
 
 #include "interp/vm.h"
 
+// The engines, by rising speed.
+typedef enum Tier {
+    TIER_INTERP,
+    TIER_BASELINE,
+    NUM_TIERS,
+} Tier;
+
+// What --tier calls them. Indexed by Tier.
+extern const char *const tier_names[NUM_TIERS];
+
 typedef struct JitOptions {
+    Tier tier;        // the engine to use; a function that it cannot compile gets a slower one
     size_t code_size; // bytes of machine code, stubs included; a function that does not fit any
                       // more stays interpreted
 } JitOptions;
 
-// 16 MiB of code.
+// The fastest tier, 16 MiB of code.
 extern const JitOptions jit_default_options;
 
 typedef enum CompileStatus {
     COMPILE_OK,
-    COMPILE_FULL, // no room is left in the code buffer: the function stays interpreted
+    COMPILE_NOT,  // the function stays interpreted: that is the tier, or the code buffer is full
 } CompileStatus;
 
 typedef struct JitCompiler JitCompiler;

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -10,22 +11,12 @@
 #include "bytecode/parse.h"
 #include "bytecode/verify.h"
 #include "code/disasm.h"
-#include "interp/interp.h"
 #include "jit.h"
 
 // Exit statuses; EXIT_BUG is in base/fatal.h.
 enum { EXIT_RUN_ERROR = 1, EXIT_USAGE = 2, EXIT_BAD_INPUT = 65 };
 
-// The engines, by rising speed.
-typedef enum Tier { TIER_INTERP, TIER_BASELINE, NUM_TIERS } Tier;
-
-static const char *const tier_names[NUM_TIERS] = {
-    [TIER_INTERP] = "interp",
-    [TIER_BASELINE] = "baseline",
-};
-
 typedef struct Options {
-    Tier tier;
     bool time, verify;
     bool dump_bytecode, dump_asm;
     JitOptions jit;
@@ -79,12 +70,28 @@ static Tier parse_tier(const char *name) {
     usage_error("--tier does not know", name);
 }
 
+// The words that --dump knows, and the flags that they set.
+static const struct DumpWord {
+    const char *word;
+    size_t flag; // offset in Options
+} dump_words[] = {
+    {"bytecode", offsetof(Options, dump_bytecode)},
+    {"asm", offsetof(Options, dump_asm)},
+};
+
+static bool set_dump_flag(Options *options, const char *word, size_t length) {
+    for (size_t i = 0; i < sizeof dump_words / sizeof dump_words[0]; i++) {
+        if (strlen(dump_words[i].word) != length || strncmp(dump_words[i].word, word, length) != 0) continue;
+        *(bool *)((char *)options + dump_words[i].flag) = true;
+        return true;
+    }
+    return false;
+}
+
 static void parse_dump(Options *options, const char *words) {
     while (*words) {
         size_t length = strcspn(words, ",");
-        if (length == 8 && !strncmp(words, "bytecode", length)) options->dump_bytecode = true;
-        else if (length == 3 && !strncmp(words, "asm", length)) options->dump_asm = true;
-        else usage_error("--dump does not know", words);
+        if (!set_dump_flag(options, words, length)) usage_error("--dump does not know", words);
         words += length;
         if (*words == ',') words++;
     }
@@ -105,8 +112,8 @@ static const struct option long_options[] = {
 
 static void parse_option(Options *options, int option) {
     switch (option) {
-    case OPTION_TIER: options->tier = parse_tier(optarg); break;
-    case OPTION_INTERP: options->tier = TIER_INTERP; break;
+    case OPTION_TIER: options->jit.tier = parse_tier(optarg); break;
+    case OPTION_INTERP: options->jit.tier = TIER_INTERP; break;
     case OPTION_DUMP: parse_dump(options, optarg); break;
     case OPTION_TIME: options->time = true; break;
     case OPTION_CODE_SIZE: options->jit.code_size = parse_code_size(optarg); break;
@@ -117,7 +124,7 @@ static void parse_option(Options *options, int option) {
 }
 
 static Options parse_command_line(int argc, char **argv) {
-    Options options = {.tier = TIER_BASELINE, .jit = jit_default_options};
+    Options options = {.jit = jit_default_options};
     static char name[] = "jit"; // how getopt begins its messages
     argv[0] = name;
     int option;
@@ -188,8 +195,9 @@ static void compile(const Options *options, JitCompiler *jit, const Program *pro
         fprintf(stderr, "compiled %zu of %zu functions, %zu bytes, in %.3f ms\n", compiled,
                 program->num_functions, jit_code_used(jit), end - start);
     for (size_t i = 0; i < program->num_functions; i++) {
-        if (options->verify) verify_code(jit, &program->functions[i]);
-        if (options->dump_asm) jit_dump_asm(stdout, jit, &program->functions[i]);
+        const Function *function = &program->functions[i];
+        if (options->verify) verify_code(jit, function);
+        if (options->dump_asm) jit_dump_asm(stdout, jit, function);
     }
 }
 
@@ -197,9 +205,7 @@ static int run(const Options *options, JitCompiler *jit, const Function *functio
     fflush(stdout);
     int64_t result;
     double start = now_in_ms();
-    uint32_t index = function_index(jit_vm(jit)->program, function);
-    RunStatus status = options->tier == TIER_INTERP ? interp_run(jit_vm(jit), index, args, &result)
-                                                    : jit_execute(jit, function->name, args, &result);
+    RunStatus status = jit_execute(jit, function->name, args, &result);
     if (options->time) fprintf(stderr, "ran in %.3f ms\n", now_in_ms() - start);
     if (status) vm_print_error(stderr, jit_vm(jit));
     else printf("%" PRId64 "\n", result);
@@ -213,7 +219,7 @@ int main(int argc, char **argv) {
     int64_t *args = parse_arguments(&options, function);
     if (options.dump_bytecode) program_print(stdout, program);
     JitCompiler *jit = jit_new(program, &options.jit);
-    if (options.tier != TIER_INTERP) compile(&options, jit, program);
+    compile(&options, jit, program);
     int status = run(&options, jit, function, args);
     jit_free(jit);
     free(args);

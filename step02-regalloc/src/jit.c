@@ -1,0 +1,199 @@
+#include "jit.h"
+
+#include <stdlib.h>
+
+#include "base/fatal.h"
+#include "backend/emit.h"
+#include "baseline/baseline.h"
+#include "bytecode/parse.h"
+#include "code/install.h"
+
+// One function in the cache.
+typedef struct CompiledFunction {
+    bool tried; // jit_compile has seen it
+    uint8_t *code;
+    size_t size;
+    CodeMarks marks;
+} CompiledFunction;
+
+struct JitCompiler {
+    const Program *program;
+    JitOptions options;
+    Vm *vm;
+    CodeBuffer *buffer; // NULL if the kernel gives no executable memory
+    Stubs stubs;
+    bool has_stubs;
+    CompiledFunction *cache; // indexed as the program's functions
+};
+
+const char *const tier_names[NUM_TIERS] = {
+    [TIER_INTERP] = "interp",
+    [TIER_BASELINE] = "baseline",
+    [TIER_OPT] = "opt",
+};
+
+const JitOptions jit_default_options = {
+    .tier = NUM_TIERS - 1,
+    .code_size = 16 << 20,
+    .pool = RA_DEFAULT_POOL,
+};
+
+JitCompiler *jit_new(const Program *program, const JitOptions *options) {
+    JitCompiler *jit = xcalloc(1, sizeof *jit);
+    jit->program = program;
+    jit->options = *options;
+    jit->vm = vm_new(program);
+    jit->cache = xcalloc(program->num_functions, sizeof *jit->cache);
+    jit->buffer = code_buffer_new(options->code_size);
+    jit->has_stubs = jit->buffer && stubs_generate(&jit->stubs, jit->buffer, jit->vm);
+    jit->vm->enter = jit->stubs.enter;
+    for (size_t i = 0; i < program->num_functions; i++)
+        jit->vm->callables[i].entry = jit->stubs.interpret;
+    return jit;
+}
+
+void jit_free(JitCompiler *jit) {
+    if (!jit) return;
+    for (size_t i = 0; i < jit->program->num_functions; i++) free(jit->cache[i].marks.items);
+    free(jit->cache);
+    if (jit->buffer) code_buffer_free(jit->buffer);
+    vm_free(jit->vm);
+    free(jit);
+}
+
+// The optimising tier. Returns false if the function is too large for it.
+static bool optimize(JitCompiler *jit, uint32_t index, Assembler *a, CodeMarks *marks) {
+    Lir lir;
+    lir_build(&lir, jit->program, index);
+    RegisterAllocator ra;
+    bool ok = ra_allocate(&ra, &lir, jit->options.pool);
+    if (ok) {
+        if (jit->options.check) ra_check(&ra, &lir);
+        lir_emit(a, marks, &jit->stubs, jit->vm, &lir, &ra);
+        ra_free(&ra);
+    }
+    lir_free(&lir);
+    return ok;
+}
+
+// Generate the function's code and install it.
+static bool generate(JitCompiler *jit, uint32_t index, CompiledFunction *compiled) {
+    Assembler a;
+    asm_init(&a, code_buffer_available(jit->buffer));
+    if (jit->options.tier < TIER_OPT || !optimize(jit, index, &a, &compiled->marks))
+        baseline_compile(&a, &compiled->marks, &jit->stubs, jit->vm, index, jit->options.no_forwarding);
+    if (asm_finish(&a)) {
+        compiled->code = code_install(jit->buffer, &a);
+        compiled->size = compiled->code ? a.size : 0;
+    }
+    asm_free(&a);
+    return compiled->code != NULL;
+}
+
+CompileStatus jit_compile(JitCompiler *jit, const Function *function) {
+    uint32_t index = function_index(jit->program, function);
+    CompiledFunction *compiled = &jit->cache[index];
+    bool wanted = !compiled->tried && jit->options.tier > TIER_INTERP && jit->has_stubs;
+    if (wanted && generate(jit, index, compiled)) {
+        jit->vm->callables[index].entry = compiled->code;
+        jit->vm->callables[index].is_code = true;
+    }
+    compiled->tried = true;
+    return compiled->code ? COMPILE_OK : COMPILE_NOT;
+}
+
+size_t jit_compile_all(JitCompiler *jit) {
+    size_t compiled = 0;
+    for (size_t i = 0; i < jit->program->num_functions; i++)
+        compiled += jit_compile(jit, &jit->program->functions[i]) == COMPILE_OK;
+    return compiled;
+}
+
+RunStatus jit_execute(JitCompiler *jit, const char *name, const int64_t *args, int64_t *result) {
+    const Function *function = program_find(jit->program, name);
+    if (!function) fatal("jit_execute: no function '%s'", name);
+    jit_compile_all(jit);
+    return vm_call(jit->vm, function_index(jit->program, function), args, result);
+}
+
+const uint8_t *jit_code(const JitCompiler *jit, const Function *function, size_t *size) {
+    const CompiledFunction *compiled = &jit->cache[function_index(jit->program, function)];
+    *size = compiled->size;
+    return compiled->code;
+}
+
+void *jit_entry(const JitCompiler *jit, const Function *function) {
+    return jit->cache[function_index(jit->program, function)].code;
+}
+
+size_t jit_code_used(const JitCompiler *jit) { return jit->buffer ? code_buffer_used(jit->buffer) : 0; }
+
+Vm *jit_vm(JitCompiler *jit) { return jit->vm; }
+
+// Listings.
+
+typedef struct ListingContext {
+    const JitCompiler *jit;
+    const Function *function;
+} ListingContext;
+
+static void print_item(FILE *out, uint32_t item, const void *context) {
+    const ListingContext *listing = context;
+    if (item == (uint32_t)MARK_PROLOGUE) {
+        fputs("prologue", out);
+    } else if (item == (uint32_t)MARK_ERRORS) {
+        fputs("errors", out);
+    } else {
+        fprintf(out, "%u: ", item);
+        instruction_print(out, listing->jit->program, listing->function->bytecode[item]);
+    }
+}
+
+// The name of what lies at an address: a stub, a function's code or a function's Callable.
+static const char *symbol(uint64_t address, const void *context) {
+    const JitCompiler *jit = ((const ListingContext *)context)->jit;
+    if (address == (uintptr_t)jit->stubs.error) return "error stub";
+    if (address == (uintptr_t)&jit->vm->stack_limit) return "vm->stack_limit";
+    for (size_t i = 0; i < jit->program->num_functions; i++) {
+        if (address == (uintptr_t)&jit->vm->callables[i]) return jit->program->functions[i].name;
+        if (address == (uintptr_t)jit->cache[i].code) return jit->program->functions[i].name;
+    }
+    return NULL;
+}
+
+void jit_dump_asm(FILE *out, const JitCompiler *jit, const Function *function) {
+    const CompiledFunction *compiled = &jit->cache[function_index(jit->program, function)];
+    if (!compiled->code) {
+        fprintf(out, "%s: not compiled\n", function->name);
+        return;
+    }
+    ListingContext context = {jit, function};
+    disasm_print(out, &(CodeListing){
+                          .name = function->name,
+                          .code = compiled->code,
+                          .size = compiled->size,
+                          .address = (uintptr_t)compiled->code,
+                          .marks = compiled->marks.items,
+                          .num_marks = compiled->marks.count,
+                          .print_item = print_item,
+                          .symbol = symbol,
+                          .context = &context,
+                      });
+}
+
+void jit_dump(FILE *out, const JitCompiler *jit, const Function *function, DumpKind kind) {
+    Lir lir;
+    lir_build(&lir, jit->program, function_index(jit->program, function));
+    RegisterAllocator ra;
+    if (kind == DUMP_LIR) {
+        lir_print(out, &lir);
+    } else if (!ra_allocate(&ra, &lir, jit->options.pool)) {
+        fprintf(out, "%s: too large for the optimising tier\n", function->name);
+    } else {
+        if (kind == DUMP_INTERVALS) ra_print_intervals(out, &ra, &lir);
+        if (kind == DUMP_INTERVALS_SVG) ra_print_intervals_svg(out, &ra, &lir);
+        if (kind == DUMP_REGS) ra_print_locations(out, &ra, &lir);
+        ra_free(&ra);
+    }
+    lir_free(&lir);
+}
