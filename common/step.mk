@@ -4,6 +4,7 @@
 #   make test       build and run the step's tests       FILTER=glob selects tests by name
 #   make bench      build and run the step's benchmarks
 #   make demo       show what this step can do that the one before could not
+#   make exercise N=1   build and run the test of one of the chapter's exercises
 #   make clean      remove the build directory
 #
 #   CC=clang        another compiler                      SAN=1  AddressSanitizer and UBSan
@@ -31,7 +32,7 @@ SANITIZE := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recove
 OPTIMIZE ?= -O2
 CFLAGS_ALL = -std=c17 -D_GNU_SOURCE $(OPTIMIZE) -g -fno-omit-frame-pointer $(WARNINGS) $(SANITIZE) \
              $(if $(HAVE_CAPSTONE),-DHAVE_CAPSTONE=1,-DHAVE_CAPSTONE=0) \
-             -DSTEP=$(STEP) -Isrc -I$(COMMON) $(CFLAGS)
+             -Isrc -I$(COMMON) $(CFLAGS)
 LIBS := $(if $(HAVE_CAPSTONE),-lcapstone)
 
 # Step 1 has an assembler of its own in src/asm; later steps link common/asm.
@@ -55,7 +56,7 @@ BENCH_SHARED  := $(call objects,$(filter-out bench/bench_%.c,$(wildcard bench/*.
 TEST_PROGRAMS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/test_*.c))
 BENCH_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/bench_*.c))
 
-.PHONY: all tests benches test bench demo clean help need-cmocka
+.PHONY: all tests benches test bench demo exercise clean help need-cmocka
 .SECONDARY:
 
 all: $(if $(wildcard src/main.c),$(BUILD)/jit)
@@ -67,6 +68,9 @@ $(BUILD)/jit: $(LIB_OBJECTS) $(MAIN_OBJECT)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB_OBJECTS) $(TESTING_OBJECTS) $(TEST_SHARED)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+
+$(BUILD)/exercises/%: $(BUILD)/exercises/%.o $(LIB_OBJECTS) $(TESTING_OBJECTS)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 
 $(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIB_OBJECTS) $(TESTING_OBJECTS) $(BENCH_SHARED)
@@ -98,6 +102,15 @@ test: need-cmocka
 
 bench: benches
 	@for program in $(BENCH_PROGRAMS); do $$program || exit 1; done
+
+demo: all
+	@BUILD=$(BUILD) sh ./demo.sh
+
+# The tests of the exercises fail until the exercise is done, so `make test` leaves them out.
+exercise: need-cmocka
+	@test -f 'exercises/test_exercise$(N).c' || { echo "usage: make exercise N=1" >&2; exit 2; }
+	@$(MAKE) --no-print-directory $(BUILD)/exercises/test_exercise$(N)
+	@$(BUILD)/exercises/test_exercise$(N)
 
 clean:
 	rm -rf $(BUILD)

@@ -29,9 +29,9 @@
 
 enum {
     REX = 0x40, REX_W = 8, REX_R = 4, REX_X = 2, REX_B = 1,
-    SIB_FOLLOWS = 4, // as rm
-    NO_BASE = 5,     // as base of a SIB under mode 0
-    RIP_RELATIVE = 5,// as rm under mode 0
+    SIB_FOLLOWS = 4,  // as rm
+    NO_BASE = 5,      // as base of a SIB under mode 0
+    RIP_RELATIVE = 5, // as rm under mode 0
     INT3 = 0xCC,
     MAX_INSTRUCTION = 15, // bytes; SDM vol. 2, section 2.3.11
 };
@@ -45,14 +45,14 @@ enum {
 //
 // map, pp, W, L and vvvv are numbered as in a VEX (and EVEX) prefix.
 enum {
-    OF = 1 << 8, OF38 = 2 << 8, OF3A = 3 << 8,     // the opcode's map: its escape bytes
-    P66 = 1 << 10, PF3 = 2 << 10, PF2 = 3 << 10,   // the prefix
-    W = 1 << 12,                                   // 64-bit operation
-    BYTE = 1 << 13,                                // rm is a byte register
-    BYTE_REG = 1 << 14,                            // reg is a byte register
-    LOCK = 1 << 15,                                // atomic
-    VEX = 1 << 16,                                 // encoding space; 2 << 16 is EVEX's (step 10)
-    VVVV_SHIFT = 20,                               // VEX: the third register
+    MAP_SHIFT = 8, PREFIX_SHIFT = 10, VVVV_SHIFT = 20,
+    OF = 1 << 8, OF38 = 2 << 8, OF3A = 3 << 8,   // the opcode's map: its escape bytes
+    P66 = 1 << 10, PF3 = 2 << 10, PF2 = 3 << 10, // the prefix
+    W = 1 << 12,        // 64-bit operation
+    BYTE = 1 << 13,     // rm is a byte register
+    BYTE_REG = 1 << 14, // reg is a byte register
+    LOCK = 1 << 15,     // atomic
+    VEX = 1 << 16,      // encoding space: VEX, with vvvv as third register; 2 << 16 is EVEX's (step 10)
 };
 
 void asm_init(Assembler *a, size_t limit) {
@@ -147,8 +147,8 @@ static void put_vex(Ins *ins, unsigned op, unsigned reg, unsigned index, unsigne
     unsigned rxb = (reg >= 8) << 7 | (index >= 8) << 6 | (base >= 8) << 5;
     unsigned vvvv = op >> VVVV_SHIFT & 15;
     put8(ins, 0xC4);
-    put8(ins, (rxb ^ 0xE0) | (op >> 8 & 3));
-    put8(ins, (op & W ? 0x80 : 0) | (vvvv ^ 15) << 3 | (op >> 10 & 3));
+    put8(ins, (rxb ^ 0xE0) | (op >> MAP_SHIFT & 3));
+    put8(ins, (op & W ? 0x80 : 0) | (vvvv ^ 15) << 3 | (op >> PREFIX_SHIFT & 3));
 }
 
 // Everything up to and including the opcode byte. `index` and `base` are 0 where there is none.
@@ -158,7 +158,7 @@ static void put_opcode(Ins *ins, unsigned op, unsigned reg, unsigned index, unsi
     } else {
         static const uint8_t prefixes[] = {0, 0x66, 0xF3, 0xF2};
         static const uint8_t second_escapes[] = {0, 0, 0x38, 0x3A};
-        unsigned prefix = prefixes[op >> 10 & 3], map = op >> 8 & 3;
+        unsigned prefix = prefixes[op >> PREFIX_SHIFT & 3], map = op >> MAP_SHIFT & 3;
         if (op & LOCK) put8(ins, 0xF0);
         if (prefix) put8(ins, prefix);
         put_rex(ins, op, reg, index, base);

@@ -31,9 +31,14 @@
 //   records a sticky error, emits nothing more, and asm_finish says so, once, at the end.
 //   A broken program of ours (label never bound, bound twice) aborts.
 //
-// To add a form: a line here, a line in asm.c with the manual's encoding beside it, and a row in
-// tests/test_asm.c, which then tries it with every register; "make -C common golden" writes the
-// bytes, compared with Capstone and GNU as, into tests/asm_golden.inc.
+// To add a form, for example "bsf r64, r64", write
+//   here                    void asm_bsf_rr(Assembler *a, Reg d, Reg s);
+//   asm.c                   void asm_bsf_rr(Assembler *a, Reg d, Reg s) {
+//                               op_rr(a, W | OF | 0xBC, d, s); // 0F BC /r
+//                           }
+//   tests/test_asm_forms.h  _(bsf_rr, RR, "bsf r64, r64")
+// and run "make -C common golden", which tries the form with every register, compares the bytes with
+// Capstone and GNU as, and then adds them to tests/asm_golden.inc.
 //
 // Encoding: Intel SDM volume 2, chapter 2 ("Instruction Format") and the pages of chapters 3 to 5.
 #ifndef ASM_ASM_H
@@ -185,7 +190,7 @@ void asm_align(Assembler *a, size_t alignment);
 void asm_mov_rr(Assembler *a, Reg d, Reg s);
 void asm_mov_rm(Assembler *a, Reg d, Mem s);
 void asm_mov_mr(Assembler *a, Mem d, Reg s);
-void asm_mov_ri(Assembler *a, Reg d, int64_t imm); // the shortest of three encodings
+void asm_mov_ri(Assembler *a, Reg d, int64_t imm);    // the shortest of three encodings
 void asm_mov_ri64(Assembler *a, Reg d, uint64_t imm); // always ten bytes, the last eight are imm
 void asm_mov_rl(Assembler *a, Reg d, Label *label);   // the address of the label, an ABS64 relocation
 void asm_mov_mi(Assembler *a, Mem d, int32_t imm); // sign-extended to 64 bits

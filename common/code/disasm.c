@@ -182,7 +182,7 @@ static void name_targets(Printer *printer) {
 static void name_local(const Printer *printer, size_t offset, char *text, size_t text_size) {
     const char *name = printer->listing->name;
     if (offset == 0) snprintf(text, text_size, "%s", name);
-    else if (printer->labels[offset]) snprintf(text, text_size, "L%u", printer->labels[offset]);
+    else if (printer->labels[offset]) snprintf(text, text_size, ".L%u", printer->labels[offset]);
     else snprintf(text, text_size, "%s+0x%zx", name, offset);
 }
 
@@ -252,7 +252,7 @@ static void print_undecoded(const Printer *printer, size_t offset) {
 static void print_code(Printer *printer) {
     Decoded decoded;
     for (size_t offset = 0; offset < printer->code_size; offset += decoded.size) {
-        if (printer->labels[offset]) fprintf(printer->out, "L%" PRIu32 ":\n", printer->labels[offset]);
+        if (printer->labels[offset]) fprintf(printer->out, ".L%" PRIu32 ":\n", printer->labels[offset]);
         print_marks(printer, offset);
         if (decode_at(printer, offset, &decoded)) print_instruction(printer, offset, &decoded);
         else print_undecoded(printer, offset);

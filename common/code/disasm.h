@@ -6,9 +6,9 @@
 //      ; 3 jump_if_false recurse                                     a mark: the source item
 //        0020  58                             pop     rax
 //        0021  48 85 c0                       test    rax, rax
-//        0024  0f 84 0a 00 00 00              je      L1
+//        0024  0f 84 0a 00 00 00              je      .L1
 //        002a  e8 d1 ff ff ff                 call    factorial      its own first byte
-//      L1:                                                           the target of a local jump
+//      .L1:                                                          the target of a local jump
 //        002f  48 b8 10 f2 ff f7 ff 7f 00 00  movabs  rax, 0x7ffff7fff210   ; native_print
 //
 // The columns are the same in every step. Offsets count from the code's first byte, so that a listing

@@ -378,7 +378,9 @@ void crash_report_summary(const CrashReport *report, char *text, size_t text_siz
                 snprintf(text, text_size, "killed by %s at %#" PRIx64 "%s", name, report->fault_address, place);
             else snprintf(text, text_size, "killed by %s%s", name, place);
             break;
-        case CRASH_TIMEOUT: snprintf(text, text_size, "still running after %.1f s%s", report->seconds, place); break;
+        case CRASH_TIMEOUT:
+            snprintf(text, text_size, "still running after %.1f s%s", report->seconds, place);
+            break;
         case CRASH_MEMORY: snprintf(text, text_size, "needed too much memory: %zu MiB", mib); break;
         case CRASH_NOT_RUN: snprintf(text, text_size, "no process could be started"); break;
     }

@@ -317,7 +317,9 @@ static int signal_of(void (*function)(void *), void *argument) {
     return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
-__attribute__((no_sanitize("address"))) static void store_byte(void *address) { *(volatile uint8_t *)address = 0; }
+__attribute__((no_sanitize("address"))) static void store_byte(void *address) {
+    *(volatile uint8_t *)address = 0;
+}
 static void jump_to(void *address) { call(address); }
 
 static void test_code_cannot_be_overwritten(void **state) {

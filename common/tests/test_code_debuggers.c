@@ -87,19 +87,14 @@ __attribute__((noinline)) static int debuggee(void) {
 
 // The debugger.
 
-// Run this program under gdb with the commands of a script; everything that gdb prints, or NULL if
-// there is no gdb here. The caller frees it.
-static char *gdb_output(const char *script) {
-    char path[] = "/tmp/gdb-script-XXXXXX";
-    int file = mkstemp(path);
-    assert_true(file >= 0);
-    assert_int_equal(write(file, script, strlen(script)), strlen(script));
-    close(file);
-    char self[1000] = "", command[1200];
-    assert_true(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
-    snprintf(command, sizeof command,
-             "command -v gdb >/dev/null && HOME=/nonexistent ASAN_OPTIONS=detect_leaks=0 "
-             "timeout 60 gdb -nx -batch -x %s --args '%s' --debuggee 2>&1 </dev/null", path, self);
+static bool is_installed(const char *program) {
+    char command[100];
+    snprintf(command, sizeof command, "command -v %s >/dev/null", program);
+    return system(command) == 0;
+}
+
+// What the command prints. The caller frees it.
+static char *output_of(const char *command) {
     FILE *pipe = popen(command, "r");
     assert_non_null(pipe);
     char *text = NULL;
@@ -109,10 +104,26 @@ static char *gdb_output(const char *script) {
     while ((count = fread(chunk, 1, sizeof chunk, pipe)) > 0) fwrite(chunk, 1, count, out);
     fclose(out);
     pclose(pipe);
+    return text;
+}
+
+// Run this program under gdb with the commands of a script; everything that gdb prints. Skips the test
+// if there is no gdb here. The caller frees it.
+static char *gdb_output(const char *script) {
+    if (!is_installed("gdb")) skip();
+    char path[] = "/tmp/gdb-script-XXXXXX";
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    assert_int_equal(write(file, script, strlen(script)), strlen(script));
+    close(file);
+    char self[1000] = "", command[1200];
+    assert_true(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
+    snprintf(command, sizeof command,
+             "HOME=/nonexistent ASAN_OPTIONS=detect_leaks=0 "
+             "timeout 60 gdb -nx -batch -x %s --args '%s' --debuggee 2>&1 </dev/null", path, self);
+    char *text = output_of(command);
     unlink(path);
-    if (size > 0) return text;
-    free(text);
-    return NULL;
+    return text;
 }
 
 // Does each name stand in `text`, in this order? Reports the first that does not.
@@ -137,7 +148,6 @@ static void test_gdb_names_and_walks_generated_frames(void **state) {
                             "printf \"outer's rbx is %#lx\\n\", (long)$rbx\n"
                             "frame function jit_inner\n"
                             "printf \"inner's rbx is %#lx\\n\", (long)$rbx\n");
-    if (!text) skip();
     static const char *const expected[] = {
         "#0", "debuggee_bottom", "#1", "in jit_inner ()", "#2", "in jit_outer ()", "#3", "in debuggee",
         "in main", "outer's rbx is 0x1234", "inner's rbx is 0x5678",
@@ -161,7 +171,6 @@ static void test_gdb_walks_from_every_part_of_a_function(void **state) {
                             "continue\n" "bt\n" "echo mov done\\n\n"
                             "continue\n" "bt\n"
                             "up\n" "printf \"outer's rbx is %#lx\\n\", (long)$rbx\n");
-    if (!text) skip();
     static const char *const expected[] = {
         "in jit_inner ()", "#1", "in jit_outer ()", "in debuggee", "in main", "entry done",
         "in jit_inner ()", "#1", "in jit_outer ()", "in debuggee", "in main", "push done",
@@ -184,12 +193,93 @@ static void test_gdb_forgets_what_is_unregistered(void **state) {
                             "info symbol debuggee_inner\n"
                             "info address jit_outer\n"
                             "continue\n");
-    if (!text) skip();
     static const char *const expected[] = {
         "jit_inner in section .text", "No symbol matches debuggee_inner", "Symbol \"jit_outer\" is at 0x",
         "exited normally",
     };
     assert_in_order(text, expected, sizeof expected / sizeof *expected);
+    free(text);
+}
+
+// What gdb reads, looked at without gdb.
+
+struct jit_code_entry {
+    struct jit_code_entry *next_entry, *prev_entry;
+    const char *symfile_addr;
+    uint64_t symfile_size;
+};
+
+extern struct {
+    uint32_t version, action_flag;
+    struct jit_code_entry *relevant_entry, *first_entry;
+} __jit_debug_descriptor;
+
+// The number of entries; fails the test if a pointer back does not match the one forth.
+static int checked_length(void) {
+    int length = 0;
+    struct jit_code_entry *previous = NULL;
+    for (struct jit_code_entry *e = __jit_debug_descriptor.first_entry; e; e = e->next_entry) {
+        assert_ptr_equal(e->prev_entry, previous);
+        previous = e;
+        length++;
+    }
+    return length;
+}
+
+static void test_entries_leave_the_list_in_any_order(void **state) {
+    (void)state;
+    static const int orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+    static const uint8_t code[] = {0xC3};
+    assert_int_equal(__jit_debug_descriptor.version, 1);
+    for (int order = 0; order < 6; order++) {
+        GdbJitEntry *entries[3];
+        for (int i = 0; i < 3; i++) entries[i] = gdb_jit_register("f", code, sizeof code, NULL);
+        for (int i = 0; i < 3; i++) {
+            assert_int_equal(checked_length(), 3 - i);
+            gdb_jit_unregister(entries[orders[order][i]]);
+        }
+        assert_int_equal(checked_length(), 0);
+    }
+}
+
+static void test_frame_rows(void **state) {
+    (void)state;
+    if (!is_installed("readelf")) skip();
+    // endbr64; push rbp; mov rbp, rsp; push rbx; leave; ret; nop; leave; ret; nop
+    static const uint8_t code[] = {0xF3, 0x0F, 0x1E, 0xFA, 0x55, 0x48, 0x89, 0xE5, 0x53,
+                                   0xC9, 0xC3, 0x90, 0xC9, 0xC3, 0x90};
+    GdbSavedReg saved[] = {{RBX, -8}, {R15, -24}};
+    GdbFrame frame = {.prologue = 4, .saved = saved, .num_saved = 2, .body = 9};
+    GdbJitEntry *entry = gdb_jit_register("f", code, sizeof code, &frame);
+    const struct jit_code_entry *first = __jit_debug_descriptor.first_entry;
+    char path[] = "/tmp/jit-object-XXXXXX", command[200];
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    assert_int_equal(write(file, first->symfile_addr, first->symfile_size), first->symfile_size);
+    close(file);
+    snprintf(command, sizeof command, "LC_ALL=C readelf -wF %s 2>&1", path);
+    char *text = output_of(command);
+    gdb_jit_unregister(entry);
+    unlink(path);
+    char expected[1000];
+    static const struct { unsigned offset; const char *row; } rows[] = {
+        {0, "rsp+8    u     u     u     c-8"},
+        {5, "rsp+16   u     c-16  u     c-8"},
+        {8, "rbp+16   u     c-16  u     c-8"},
+        {9, "rbp+16   c-24  c-16  c-40  c-8"},
+        {10, "rsp+8    u     u     u     c-8"},
+        {11, "rbp+16   c-24  c-16  c-40  c-8"},
+        {13, "rsp+8    u     u     u     c-8"},
+        {14, "rbp+16   c-24  c-16  c-40  c-8"},
+    };
+    const char *at = text;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        snprintf(expected, sizeof expected, "%016llx %s",
+                 (unsigned long long)(uintptr_t)code + rows[i].offset, rows[i].row);
+        const char *found = strstr(at, expected);
+        if (!found) fail_msg("no row '%s' in:\n%s", expected, text);
+        at = found + 1;
+    }
     free(text);
 }
 
@@ -248,6 +338,8 @@ static const struct CMUnitTest debugger_tests[] = {
     cmocka_unit_test(test_gdb_names_and_walks_generated_frames),
     cmocka_unit_test(test_gdb_walks_from_every_part_of_a_function),
     cmocka_unit_test(test_gdb_forgets_what_is_unregistered),
+    cmocka_unit_test(test_entries_leave_the_list_in_any_order),
+    cmocka_unit_test(test_frame_rows),
     cmocka_unit_test(test_perf_map),
     cmocka_unit_test(test_perf_map_goes_through_no_link),
     cmocka_unit_test(test_failure_of_the_perf_map_is_no_error),

@@ -72,12 +72,12 @@ static void test_local_targets_are_numbered_by_address(void **state) {
     asm_bind(&a, &done);
     asm_ret(&a);
     static const char expected[] = "f: 20 bytes\n"
-                                   "  0000  e9 0e 00 00 00                 jmp     L2\n"
-                                   "L1:\n"
+                                   "  0000  e9 0e 00 00 00                 jmp     .L2\n"
+                                   ".L1:\n"
                                    "  0005  48 85 ff                       test    rdi, rdi\n"
-                                   "  0008  0f 84 05 00 00 00              je      L2\n"
-                                   "  000e  e9 f2 ff ff ff                 jmp     L1\n"
-                                   "L2:\n"
+                                   "  0008  0f 84 05 00 00 00              je      .L2\n"
+                                   "  000e  e9 f2 ff ff ff                 jmp     .L1\n"
+                                   ".L2:\n"
                                    "  0013  c3                             ret\n";
     CodeListing listing = listing_of("f", &a);
     if (a.size == 20) { // an assembler that finds short jumps makes other bytes
@@ -122,10 +122,10 @@ static void test_addresses_outside_are_named(void **state) {
     assert_listing(&listing,
                    "f: 32 bytes\n"
                    "  0000  e8 fb 0f 00 00                 call    helper\n"
-                   "L1:\n"
+                   ".L1:\n"
                    "  0005  48 b8 78 56 34 12 00 7f 00 00  movabs  rax, 0x7f0012345678      ; native_print\n"
                    "  000f  48 8b 05 ea 0f 00 00           mov     rax, qword ptr [rip + 0xfea] ; helper\n"
-                   "  0016  48 b8 05 00 40 00 00 00 00 00  movabs  rax, 0x400005            ; L1\n");
+                   "  0016  48 b8 05 00 40 00 00 00 00 00  movabs  rax, 0x400005            ; .L1\n");
 }
 
 static void print_item(FILE *out, uint32_t item, const void *context) {

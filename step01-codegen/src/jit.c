@@ -5,7 +5,9 @@
 #include "base/fatal.h"
 #include "baseline/baseline.h"
 #include "bytecode/parse.h"
+#include "code/gdb_jit.h"
 #include "code/install.h"
+#include "code/perf_map.h"
 
 // One function in the cache.
 typedef struct CompiledFunction {
@@ -13,6 +15,7 @@ typedef struct CompiledFunction {
     uint8_t *code;
     size_t size;
     CodeMarks marks;
+    GdbJitEntry *gdb; // NULL without debug_info
 } CompiledFunction;
 
 struct JitCompiler {
@@ -23,7 +26,14 @@ struct JitCompiler {
     Stubs stubs;
     bool has_stubs;
     CompiledFunction *cache; // indexed as the program's functions
+    PerfMap *perf;           // NULL without debug_info
+    GdbJitEntry *gdb_stubs[2];
+    size_t wasted;           // instructions and locals of the functions that did not fit
 };
+
+// When this much has been compiled in vain, the code buffer counts as full: a program of very many
+// functions, each too large for what is left, must not keep the compiler busy for minutes.
+enum { MAX_WASTED = 1 << 22 };
 
 const char *const tier_names[NUM_TIERS] = {
     [TIER_INTERP] = "interp",
@@ -31,6 +41,18 @@ const char *const tier_names[NUM_TIERS] = {
 };
 
 const JitOptions jit_default_options = {.tier = NUM_TIERS - 1, .code_size = 16 << 20};
+
+// Tell gdb and perf about the stubs that have frames: a back-trace leads through them.
+static void describe_stubs(JitCompiler *jit) {
+    const Stubs *stubs = &jit->stubs;
+    void *enter = (void *)(uintptr_t)stubs->enter;
+    const GdbFrame frame = {0};
+    jit->perf = perf_map_open();
+    perf_map_add(jit->perf, "enter stub", enter, stubs->enter_size);
+    perf_map_add(jit->perf, "interpret stub", stubs->interpret, stubs->interpret_size);
+    jit->gdb_stubs[0] = gdb_jit_register("enter stub", enter, stubs->enter_size, &frame);
+    jit->gdb_stubs[1] = gdb_jit_register("interpret stub", stubs->interpret, stubs->interpret_size, &frame);
+}
 
 JitCompiler *jit_new(const Program *program, const JitOptions *options) {
     JitCompiler *jit = xcalloc(1, sizeof *jit);
@@ -41,6 +63,7 @@ JitCompiler *jit_new(const Program *program, const JitOptions *options) {
     jit->buffer = code_buffer_new(options->code_size);
     jit->has_stubs = jit->buffer && stubs_generate(&jit->stubs, jit->buffer, jit->vm);
     jit->vm->enter = jit->stubs.enter;
+    if (options->debug_info && jit->has_stubs) describe_stubs(jit);
     for (size_t i = 0; i < program->num_functions; i++)
         jit->vm->callables[i].entry = jit->stubs.interpret;
     return jit;
@@ -48,8 +71,13 @@ JitCompiler *jit_new(const Program *program, const JitOptions *options) {
 
 void jit_free(JitCompiler *jit) {
     if (!jit) return;
-    for (size_t i = 0; i < jit->program->num_functions; i++) free(jit->cache[i].marks.items);
+    for (size_t i = 0; i < jit->program->num_functions; i++) {
+        gdb_jit_unregister(jit->cache[i].gdb);
+        free(jit->cache[i].marks.items);
+    }
     free(jit->cache);
+    for (int i = 0; i < 2; i++) gdb_jit_unregister(jit->gdb_stubs[i]);
+    perf_map_close(jit->perf);
     if (jit->buffer) code_buffer_free(jit->buffer);
     vm_free(jit->vm);
     free(jit);
@@ -65,16 +93,26 @@ static bool generate(JitCompiler *jit, uint32_t index, CompiledFunction *compile
         compiled->size = compiled->code ? a.size : 0;
     }
     asm_free(&a);
+    const Function *function = &jit->program->functions[index];
+    if (!compiled->code) jit->wasted += function->num_instructions + function->num_locals;
     return compiled->code != NULL;
+}
+
+// Every compiled function has the same frame: push rbp; mov rbp, rsp; ...; leave; ret.
+static void describe(const JitCompiler *jit, const Function *function, CompiledFunction *compiled) {
+    const GdbFrame frame = {0};
+    perf_map_add(jit->perf, function->name, compiled->code, compiled->size);
+    compiled->gdb = gdb_jit_register(function->name, compiled->code, compiled->size, &frame);
 }
 
 CompileStatus jit_compile(JitCompiler *jit, const Function *function) {
     uint32_t index = function_index(jit->program, function);
     CompiledFunction *compiled = &jit->cache[index];
-    bool wanted = !compiled->tried && jit->options.tier > TIER_INTERP && jit->has_stubs;
+    bool wanted = !compiled->tried && jit->options.tier > TIER_INTERP && jit->has_stubs && jit->wasted < MAX_WASTED;
     if (wanted && generate(jit, index, compiled)) {
         jit->vm->callables[index].entry = compiled->code;
         jit->vm->callables[index].is_code = true;
+        if (jit->options.debug_info) describe(jit, function, compiled);
     }
     compiled->tried = true;
     return compiled->code ? COMPILE_OK : COMPILE_NOT;

@@ -18,6 +18,7 @@ typedef struct JitOptions {
     Tier tier;        // the engine to use; a function that it cannot compile gets a slower one
     size_t code_size; // bytes of machine code, stubs included; a function that does not fit any
                       // more stays interpreted
+    bool debug_info;  // tell gdb and perf the functions' names
 } JitOptions;
 
 // The fastest tier, 16 MiB of code.

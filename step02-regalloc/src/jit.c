@@ -6,7 +6,9 @@
 #include "backend/emit.h"
 #include "baseline/baseline.h"
 #include "bytecode/parse.h"
+#include "code/gdb_jit.h"
 #include "code/install.h"
+#include "code/perf_map.h"
 
 // One function in the cache.
 typedef struct CompiledFunction {
@@ -14,6 +16,7 @@ typedef struct CompiledFunction {
     uint8_t *code;
     size_t size;
     CodeMarks marks;
+    GdbJitEntry *gdb; // NULL without debug_info
 } CompiledFunction;
 
 struct JitCompiler {
@@ -24,6 +27,8 @@ struct JitCompiler {
     Stubs stubs;
     bool has_stubs;
     CompiledFunction *cache; // indexed as the program's functions
+    PerfMap *perf;           // NULL without debug_info
+    GdbJitEntry *gdb_stubs[2];
 };
 
 const char *const tier_names[NUM_TIERS] = {
@@ -38,6 +43,18 @@ const JitOptions jit_default_options = {
     .pool = RA_DEFAULT_POOL,
 };
 
+// Tell gdb and perf about the stubs that have frames: a back-trace leads through them.
+static void describe_stubs(JitCompiler *jit) {
+    const Stubs *stubs = &jit->stubs;
+    void *enter = (void *)(uintptr_t)stubs->enter;
+    const GdbFrame frame = {0};
+    jit->perf = perf_map_open();
+    perf_map_add(jit->perf, "enter stub", enter, stubs->enter_size);
+    perf_map_add(jit->perf, "interpret stub", stubs->interpret, stubs->interpret_size);
+    jit->gdb_stubs[0] = gdb_jit_register("enter stub", enter, stubs->enter_size, &frame);
+    jit->gdb_stubs[1] = gdb_jit_register("interpret stub", stubs->interpret, stubs->interpret_size, &frame);
+}
+
 JitCompiler *jit_new(const Program *program, const JitOptions *options) {
     JitCompiler *jit = xcalloc(1, sizeof *jit);
     jit->program = program;
@@ -47,6 +64,7 @@ JitCompiler *jit_new(const Program *program, const JitOptions *options) {
     jit->buffer = code_buffer_new(options->code_size);
     jit->has_stubs = jit->buffer && stubs_generate(&jit->stubs, jit->buffer, jit->vm);
     jit->vm->enter = jit->stubs.enter;
+    if (options->debug_info && jit->has_stubs) describe_stubs(jit);
     for (size_t i = 0; i < program->num_functions; i++)
         jit->vm->callables[i].entry = jit->stubs.interpret;
     return jit;
@@ -54,21 +72,33 @@ JitCompiler *jit_new(const Program *program, const JitOptions *options) {
 
 void jit_free(JitCompiler *jit) {
     if (!jit) return;
-    for (size_t i = 0; i < jit->program->num_functions; i++) free(jit->cache[i].marks.items);
+    for (size_t i = 0; i < jit->program->num_functions; i++) {
+        gdb_jit_unregister(jit->cache[i].gdb);
+        free(jit->cache[i].marks.items);
+    }
     free(jit->cache);
+    for (int i = 0; i < 2; i++) gdb_jit_unregister(jit->gdb_stubs[i]);
+    perf_map_close(jit->perf);
     if (jit->buffer) code_buffer_free(jit->buffer);
     vm_free(jit->vm);
     free(jit);
 }
 
+// Returns false if the function is too large, be it only to check what was asked to be checked.
+static bool allocate(RegisterAllocator *ra, const Lir *lir, const JitOptions *options) {
+    if (!ra_allocate(ra, lir, options->pool)) return false;
+    if (!options->check || ra_check(ra, lir)) return true;
+    ra_free(ra);
+    return false;
+}
+
 // The optimising tier. Returns false if the function is too large for it.
 static bool optimize(JitCompiler *jit, uint32_t index, Assembler *a, CodeMarks *marks) {
     Lir lir;
-    lir_build(&lir, jit->program, index);
+    if (!lir_build(&lir, jit->program, index)) return false;
     RegisterAllocator ra;
-    bool ok = ra_allocate(&ra, &lir, jit->options.pool);
+    bool ok = allocate(&ra, &lir, &jit->options);
     if (ok) {
-        if (jit->options.check) ra_check(&ra, &lir);
         lir_emit(a, marks, &jit->stubs, jit->vm, &lir, &ra);
         ra_free(&ra);
     }
@@ -90,6 +120,13 @@ static bool generate(JitCompiler *jit, uint32_t index, CompiledFunction *compile
     return compiled->code != NULL;
 }
 
+// Every compiled function has the same frame: push rbp; mov rbp, rsp; ...; leave; ret.
+static void describe(const JitCompiler *jit, const Function *function, CompiledFunction *compiled) {
+    const GdbFrame frame = {0};
+    perf_map_add(jit->perf, function->name, compiled->code, compiled->size);
+    compiled->gdb = gdb_jit_register(function->name, compiled->code, compiled->size, &frame);
+}
+
 CompileStatus jit_compile(JitCompiler *jit, const Function *function) {
     uint32_t index = function_index(jit->program, function);
     CompiledFunction *compiled = &jit->cache[index];
@@ -97,6 +134,7 @@ CompileStatus jit_compile(JitCompiler *jit, const Function *function) {
     if (wanted && generate(jit, index, compiled)) {
         jit->vm->callables[index].entry = compiled->code;
         jit->vm->callables[index].is_code = true;
+        if (jit->options.debug_info) describe(jit, function, compiled);
     }
     compiled->tried = true;
     return compiled->code ? COMPILE_OK : COMPILE_NOT;
@@ -183,9 +221,10 @@ void jit_dump_asm(FILE *out, const JitCompiler *jit, const Function *function) {
 
 void jit_dump(FILE *out, const JitCompiler *jit, const Function *function, DumpKind kind) {
     Lir lir;
-    lir_build(&lir, jit->program, function_index(jit->program, function));
     RegisterAllocator ra;
-    if (kind == DUMP_LIR) {
+    if (!lir_build(&lir, jit->program, function_index(jit->program, function))) {
+        fprintf(out, "%s: too large for the optimising tier\n", function->name);
+    } else if (kind == DUMP_LIR) {
         lir_print(out, &lir);
     } else if (!ra_allocate(&ra, &lir, jit->options.pool)) {
         fprintf(out, "%s: too large for the optimising tier\n", function->name);

@@ -23,6 +23,7 @@ typedef struct JitOptions {
     RegSet pool;      // what the register allocator may hand out
     bool check;       // check every allocation with ra_check
     bool no_forwarding; // slow the baseline's operand stack down (see baseline_compile)
+    bool debug_info;  // tell gdb and perf the functions' names
 } JitOptions;
 
 // The fastest tier, 16 MiB of code.

@@ -47,6 +47,7 @@ static const char help[] =
     "  --verify         check the generated code before running it\n"
     "  --stress=WORD    make trouble on purpose; the word is\n"
     "                     registers  allocate with three registers only\n"
+    "  --debug-info     tell gdb and perf the names of the compiled functions\n"
     "  --help           print this and exit\n"
     "\n"
     "Exit status: 0, or 1 for an error in the running program, 2 for a wrong command line,\n"
@@ -113,7 +114,7 @@ static void parse_stress(Options *options, const char *word) {
     options->jit.pool = RA_STRESS_POOL;
 }
 
-enum { OPTION_TIER = 256, OPTION_INTERP, OPTION_DUMP, OPTION_TIME, OPTION_CODE_SIZE, OPTION_VERIFY, OPTION_HELP, OPTION_STRESS };
+enum { OPTION_TIER = 256, OPTION_INTERP, OPTION_DUMP, OPTION_TIME, OPTION_CODE_SIZE, OPTION_VERIFY, OPTION_DEBUG_INFO, OPTION_HELP, OPTION_STRESS };
 
 static const struct option long_options[] = {
     {"tier", required_argument, NULL, OPTION_TIER},
@@ -122,6 +123,7 @@ static const struct option long_options[] = {
     {"time", no_argument, NULL, OPTION_TIME},
     {"code-size", required_argument, NULL, OPTION_CODE_SIZE},
     {"verify", no_argument, NULL, OPTION_VERIFY},
+    {"debug-info", no_argument, NULL, OPTION_DEBUG_INFO},
     {"stress", required_argument, NULL, OPTION_STRESS},
     {"help", no_argument, NULL, OPTION_HELP},
     {0},
@@ -136,6 +138,7 @@ static void parse_option(Options *options, int option) {
     case OPTION_CODE_SIZE: options->jit.code_size = parse_code_size(optarg); break;
     case OPTION_VERIFY: options->verify = options->jit.check = true; break;
     case OPTION_STRESS: parse_stress(options, optarg); break;
+    case OPTION_DEBUG_INFO: options->jit.debug_info = true; break;
     case OPTION_HELP: fputs(help, stdout); exit(0);
     default: fputs("jit: try --help\n", stderr); exit(EXIT_USAGE); // getopt has named the option
     }

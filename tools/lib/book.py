@@ -19,14 +19,16 @@ import tempfile
 import urllib.parse
 
 import chapters
+import chaptertext
+import excerpts
 
 READER = "gfm-yaml_metadata_block-hard_line_breaks-emoji-tex_math_dollars"
 TITLE = "A JIT in Eleven Steps"
 LANGUAGES = {"h": "c", "make": "makefile", "asm": "nasm", "sh": "bash", "py": "python", "js": "javascript",
              "dot": "dot", "json": "json", "diff": "diff", "c": "c", "bca": "bca", "xml": "xml", "md": "markdown",
              "s": "nasm"}
-EXTENSIONS = {".c": "c", ".h": "c", ".bca": "bca", ".mk": "makefile", ".py": "python", ".sh": "bash", ".js": "javascript",
-              ".json": "json", ".jsonl": "json", ".md": "markdown", ".dot": "dot", ".xml": "xml", ".html": "html",
+EXTENSIONS = {".c": "c", ".h": "c", ".bca": "bca", ".mk": "makefile", ".py": "python", ".sh": "bash",
+              ".js": "javascript", ".json": "json", ".jsonl": "json", ".md": "markdown", ".dot": "dot", ".xml": "xml", ".html": "html",
               ".css": "css", ".s": "nasm", ".S": "nasm"}
 # Pages of docs/ that belong in the book, in this order; the others follow by name.
 APPENDICES = ["bytecode.md", "teaching.md", "maintaining.md"]
@@ -74,7 +76,7 @@ class Book:
         return pages
 
     def title_of(self, source):
-        document = chapters.read_document(os.path.join(self.root, source))
+        document = chaptertext.read_document(os.path.join(self.root, source))
         for _, level, text in document.headings:
             if level == 1:
                 return re.sub(r"[`*]", "", text)
@@ -92,7 +94,7 @@ class Book:
     # Markdown to tree
 
     def read(self, page):
-        document = chapters.read_document(os.path.join(self.root, page.source))
+        document = chaptertext.read_document(os.path.join(self.root, page.source))
         lines = list(document.lines)
         for number, block in enumerate(document.blocks):        # the info string would not survive pandoc
             fence = re.match(r"^ *(`{3,}|~{3,})", lines[block.line - 1]).group(0)
@@ -110,7 +112,7 @@ class Book:
         if block.language == "diff" or not os.path.isfile(path):
             return None
         with open(path, encoding="utf-8", errors="replace") as file:
-            found, _ = chapters.locate_excerpt(block.lines, [l.rstrip() for l in file.read().split("\n")])
+            found, _ = excerpts.locate_excerpt(block.lines, [l.rstrip() for l in file.read().split("\n")])
         return found[0] + 1 if found else None
 
     # -----------------------------------------------------------------------------------------
@@ -148,7 +150,7 @@ class Book:
     def code_block(self, page, node, linked):
         (_, classes, _), text = node["c"]
         number = re.fullmatch(r"block-(\d+)", classes[0]) if classes else None
-        block = page.blocks[int(number.group(1))] if number else chapters.Block("", 0, 0)
+        block = page.blocks[int(number.group(1))] if number else chaptertext.Block("", 0, 0)
         if block.language == "console":
             return raw(console_html(text, block.sketch))
         shown = LANGUAGES.get(block.language, block.language)
@@ -251,8 +253,7 @@ class Book:
         shutil.rmtree(self.out, ignore_errors=True)
         os.makedirs(self.out)
         self.put(".book", "Written by tools/book; removed and written again by it.\n")
-        for name in ("book.css",):
-            shutil.copyfile(os.path.join(self.design, name), os.path.join(self.out, name))
+        shutil.copyfile(os.path.join(self.design, "book.css"), os.path.join(self.out, "book.css"))
         for page in self.pages:
             self.read(page)
         bodies = {page: self.html(self.for_html(page)) for page in self.pages}
@@ -267,8 +268,8 @@ class Book:
         self.epub()
 
     def html(self, tree):
-        return pandoc(["-f", "json", "-t", "html5", "--wrap=none", "--syntax-definition", os.path.join(self.design, "bca.xml")],
-                      json.dumps(tree))
+        syntax = os.path.join(self.design, "bca.xml")
+        return pandoc(["-f", "json", "-t", "html5", "--wrap=none", "--syntax-definition", syntax], json.dumps(tree))
 
     def put(self, target, text):
         path = os.path.join(self.out, target)
@@ -282,14 +283,14 @@ class Book:
         place = self.pages.index(page)
         before = self.pages[place - 1] if place > 0 else None
         after = self.pages[place + 1] if place + 1 < len(self.pages) else None
-        turn = '<nav class="turn" aria-label="Chapters">'
-        if before:
-            turn += f'<a class="back" rel="prev" href="{before.target}"><span>back</span><b>{html.escape(before.title)}</b></a>'
-        if after:
-            turn += f'<a class="next" rel="next" href="{after.target}"><span>next</span><b>{html.escape(after.title)}</b></a>'
-        relations = "\n".join(f'<link rel="{r}" href="{p.target}">' for r, p in (("prev", before), ("next", after)) if p)
+        turn, relations = '<nav class="turn" aria-label="Chapters">', []
+        for relation, word, other in (("prev", "back", before), ("next", "next", after)):
+            if other:
+                turn += (f'<a class="{word}" rel="{relation}" href="{other.target}"><span>{word}</span>'
+                         f'<b>{html.escape(other.title)}</b></a>')
+                relations.append(f'<link rel="{relation}" href="{other.target}">')
         title = page.title if page.title == TITLE else f"{page.title} - {TITLE}"
-        return self.frame("chapter", title, body, "", turn + "</nav>", page, relations)
+        return self.frame("chapter", title, body, "", turn + "</nav>", page, "\n".join(relations))
 
     def frame(self, kind, title, body, top, turn="", page=None, relations=""):
         with open(os.path.join(self.design, "page.html"), encoding="utf-8") as file:
@@ -321,7 +322,8 @@ class Book:
             summary = self.first_paragraph(page)
             return (f'<li><a href="{page.target}"><b>{html.escape(page.title)}</b></a>'
                     + (f"<br>{summary}" if summary else "") + "</li>")
-        result = '<h2 id="chapters">Chapters</h2>\n<ul class="chapters">\n' + "\n".join(map(entry, self.chapters)) + "\n</ul>\n"
+        entries = "\n".join(entry(p) for p in self.chapters)
+        result = f'<h2 id="chapters">Chapters</h2>\n<ul class="chapters">\n{entries}\n</ul>\n'
         if self.appendices:
             result += '<h2 id="reference">Reference</h2>\n<ul>\n' + "\n".join(
                 f'<li><a href="{p.target}">{html.escape(p.title)}</a></li>' for p in self.appendices) + "\n</ul>\n"
@@ -364,7 +366,8 @@ class Book:
             name = os.path.basename(path)
             language = "makefile" if name == "Makefile" else EXTENSIONS.get(os.path.splitext(name)[1])
             blocks.append(raw("<!--next-file-->"))
-            blocks.append({"t": "CodeBlock", "c": [["L", [language or "default", "numberLines"], []], text.rstrip("\n")]})
+            attributes = ["L", [language or "default", "numberLines"], []]
+            blocks.append({"t": "CodeBlock", "c": [attributes, text.rstrip("\n")]})
         if files:
             version = self.pages[0].tree["pandoc-api-version"]
             parts = self.html({"pandoc-api-version": version, "meta": {}, "blocks": blocks}).split("<!--next-file-->")
@@ -378,7 +381,8 @@ class Book:
         step = re.match(r"step\d\d-[\w-]+", path)
         chapter = self.by_source.get(f"{step.group(0)}/README.md") if step else None
         back = f'<p><a href="{top}{chapter.target}">{html.escape(chapter.title)}</a></p>' if chapter else ""
-        self.put(target, self.frame("source", f"{path} - {TITLE}", f"<h1>{html.escape(path)}</h1>\n{back}\n{body}", top))
+        body = f"<h1>{html.escape(path)}</h1>\n{back}\n{body}"
+        self.put(target, self.frame("source", f"{path} - {TITLE}", body, top))
 
     def listing(self, path, full):
         items = []
@@ -409,7 +413,8 @@ class Book:
             "rights": meta("Text: CC BY 4.0. Code: MIT.")}}
         pandoc(["-f", "json", "-t", "epub3", "--toc", "--toc-depth=2",
                 "--syntax-definition", os.path.join(self.design, "bca.xml"), "--highlight-style=tango",
-                "--css", os.path.join(self.design, "epub.css"), "-o", os.path.join(self.out, "jit-in-eleven-steps.epub")],
+                "--css", os.path.join(self.design, "epub.css"),
+                "-o", os.path.join(self.out, "jit-in-eleven-steps.epub")],
                json.dumps(tree), {"SOURCE_DATE_EPOCH": "0"})
 
     def for_epub(self, page, figures):
@@ -611,7 +616,8 @@ def broken_links(out):
             if re.match(r"^[a-z][a-z0-9+.-]*:", link, re.I):
                 continue
             target, _, fragment = link.partition("#")
-            full = os.path.normpath(os.path.join(os.path.dirname(path), urllib.parse.unquote(target))) if target else path
+            directory = os.path.dirname(path)
+            full = os.path.normpath(os.path.join(directory, urllib.parse.unquote(target))) if target else path
             if not os.path.isfile(full):
                 messages.append(f"{shown}:{line}: there is no {link}")
             elif fragment and full in pages and urllib.parse.unquote(fragment) not in pages[full].ids:

@@ -26,7 +26,7 @@ DONE, STOPPED, USAGE = 0, 1, 2
 
 def save_json(path, value):
     with open(path + ".new", "w", encoding="utf-8") as file:
-        json.dump(value, file)
+        file.write(json.dumps(value))
     os.replace(path + ".new", path)
 
 

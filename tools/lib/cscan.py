@@ -70,6 +70,8 @@ class _Item:
             if self.before_brace and self.before_brace not in KEYWORDS:
                 return f"{tagged[-1]} {self.before_brace}"
             return words[-1] if words[-1] not in KEYWORDS else f"{tagged[-1]} {self.inner}"
+        if self.function == words[0]:       # a macro call: no type stands before it
+            return self.function
         if self.function:
             return f"declaration of {self.function}"
         if tagged and len(words) == 2:

@@ -29,6 +29,12 @@ class Function:
     static: bool
 
 
+def read(path):
+    """A source file's text. Bytes that are not UTF-8 are replaced."""
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
 def blanks(text):
     """`text` with every character but newlines replaced by a space: same length, same lines."""
     return re.sub(r"[^\n]", " ", text)

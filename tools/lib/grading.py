@@ -59,6 +59,10 @@ class GraderError(Exception):
     """The assignment or this machine is at fault, not the submission."""
 
 
+class Refused(Exception):
+    """The submission cannot be graded; the message is the reason."""
+
+
 @dataclass
 class TestResult:
     test: str  # program:name, or a script's name
@@ -191,7 +195,7 @@ class Grader:
                 notes.append(f"src/{path}: longer than {MAX_BYTES >> 10} KiB, left out")
                 continue
             original_path = os.path.join(reference, path)
-            original = open(original_path, "rb").read() if os.path.isfile(original_path) else None
+            original = read_limited(original_path) if os.path.isfile(original_path) else None
             if original is None and self.shadows(path):
                 notes.append(f"src/{path}: would take the place of a header or source that the tests use, left out")
                 continue
@@ -223,7 +227,7 @@ class Grader:
     # ---- building -------------------------------------------------------------------------------
 
     def sandboxed(self, tree, argv, **options):
-        options.setdefault("limits", sandbox.Limits(seconds=30, memory=0, output=8 << 20))
+        options.setdefault("limits", sandbox.Limits(seconds=30, memory=4 << 30, output=8 << 20))
         return sandbox.run(argv, tree=tree, cwd=os.path.join(tree, self.assignment.name), hide=[self.root],
                            isolate=self.isolate, **options)
 
@@ -238,7 +242,8 @@ class Grader:
     def output_of(self, tree, argv):
         outcome = self.sandboxed(tree, argv)
         if outcome.status != 0 or outcome.stopped:
-            raise GraderError(f"{argv[0]} failed: {outcome.stopped or outcome.output.decode('utf-8', 'replace')}")
+            why = outcome.stopped or outcome.output.decode("utf-8", "replace").strip()[-300:]
+            raise Refused(f"{argv[0]} failed: {why or f'status {outcome.status}'}")
         return outcome.output.decode("utf-8", "replace")
 
     # ---- what a submission may not do -----------------------------------------------------------
@@ -315,7 +320,7 @@ class Grader:
                 elif own:
                     text.append(line)
             original = os.path.join(reference, path)
-            before = open(original, encoding="utf-8", errors="replace").read() if os.path.exists(original) else ""
+            before = csource.read(original) if os.path.exists(original) else ""
             if count_asm("\n".join(text)) > count_asm(before):
                 return f"src/{path}: assembly (asm) that the course's file does not have is refused"
         return ""
@@ -326,7 +331,7 @@ class Grader:
             for name in names:
                 if not name.endswith(".d"):
                     continue
-                text = open(os.path.join(folder, name), encoding="utf-8", errors="replace").read()
+                text = csource.read(os.path.join(folder, name))
                 for path in text.replace("\\\n", " ").split():
                     if path.startswith("/") and not path.startswith(("/usr/include/", "/usr/lib/")):
                         return f"{source_of(name)}: includes {path.rstrip(':')}, a file outside of the step: refused"
@@ -360,7 +365,7 @@ class Grader:
     def fingerprint(self, tree):
         build = os.path.join(tree, self.assignment.name, "build")
         paths = [os.path.join(build, "jit")] + [os.path.join(build, "tests", name) for name in self.programs]
-        return [hashlib.sha256(open(path, "rb").read()).digest() for path in paths if os.path.isfile(path)]
+        return [file_hash(path) for path in paths if os.path.isfile(path)]
 
     def run_test(self, tree, test):
         limits = sandbox.Limits(seconds=self.assignment.seconds, memory=self.assignment.memory)
@@ -395,6 +400,8 @@ class Grader:
         tree, report.notes, changed = self.lay_tree(source)
         try:
             self.grade_tree(tree, changed, report)
+        except Refused as refused:
+            report.refusal = str(refused)
         finally:
             shutil.rmtree(tree, ignore_errors=True)
         return report
@@ -484,6 +491,11 @@ def read_limited(path):
     with open(path, "rb") as file:
         data = file.read(MAX_BYTES + 1)
     return data if len(data) <= MAX_BYTES else None
+
+
+def file_hash(path):
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).digest()
 
 
 def same_interface(original, data):

@@ -14,7 +14,7 @@ import csource
 
 # What a handout leaves out of the course's tree, besides the later steps.
 LEFT_OUT = [".git", ".ci", ".github", ".carry", "docs", "tools/tests", "tools/handout", "tools/lib/handouts.py",
-            "tools/carry", "tools/lib/carry.py", "book", "node_modules"]
+            "tools/carry", "tools/carry.d", "build", "node_modules"]
 STEP = re.compile(r"step(\d\d)-[^/]+")
 TOP_COMMENT = """\
 // The functions below that say "not implemented yet" are yours to write. Until then, what only they
@@ -28,6 +28,11 @@ TOP_COMMENT = """\
 
 #include "testing/not_implemented.h"
 
+"""
+NO_COMMON_TESTS = """\
+# The tests of common/ are about the final assembler, which this handout does not hold.
+.PHONY: all test clean
+all test clean:
 """
 ELIDED = "// ... yours to write ..."
 MIN_LINE, MIN_RUN, MIN_BODY = 8, 3, 40  # of the check: characters in a line, lines, characters in a body
@@ -53,7 +58,10 @@ def write(root, assignment, out):
             copy(root, out, path)
         blank_sources(assignment, os.path.join(out, assignment.name))
         remarks = blank_chapter(assignment, os.path.join(out, assignment.name), bodies)
-        write_stub_header(out)
+        need_stub_header(out)
+        if own_assembler(assignment) and os.path.exists(os.path.join(root, "common", "Makefile")):
+            with open(os.path.join(out, "common", "Makefile"), "w", encoding="utf-8") as file:
+                file.write(NO_COMMON_TESTS)
         leaks = find_leaks(out, bodies, assignment)
         if leaks:
             raise HandoutError("the solution shows in the handout:\n" + "\n".join(f"  {leak}" for leak in leaks))
@@ -92,7 +100,7 @@ def wanted(path, assignment, root):
         return False
     if step and re.match(r"step\d\d-[^/]+/assignment\.d/", path):
         return False
-    if own_assembler(assignment) and path.startswith(("common/asm/", "common/tests/")):
+    if own_assembler(assignment) and path.startswith(("common/asm/", "common/tests/", "common/Makefile")):
         return False  # the final assembler is a solution of the step that builds a small one
     return True
 
@@ -128,7 +136,7 @@ def solution_bodies(assignment):
         path = os.path.join(assignment.directory, file)
         if not os.path.exists(path):
             raise HandoutError(f"the assignment names {file}, which does not exist")
-        text = open(path, encoding="utf-8").read()
+        text = csource.read(path)
         found = {}
         for function in csource.functions(text):
             if function.name in names:
@@ -153,7 +161,7 @@ def stub(function, section):
 def blank_sources(assignment, step):
     for file, names in by_file(assignment).items():
         path = os.path.join(step, file)
-        text = open(path, encoding="utf-8").read()
+        text = csource.read(path)
         stubs = {function.name: stub(function, names[function.name])
                  for function in csource.functions(text) if function.name in names}
         text = csource.replace_bodies(text, stubs)
@@ -174,7 +182,7 @@ def first_code(text):
     return match.start() if match else len(text)
 
 
-def write_stub_header(out):
+def need_stub_header(out):
     if not os.path.exists(os.path.join(out, "common", "testing", "not_implemented.h")):
         raise HandoutError("common/testing/not_implemented.h is missing from the course")
 
@@ -190,7 +198,7 @@ def blank_chapter(assignment, step, bodies):
     path, remarks = os.path.join(step, "README.md"), []
     if not os.path.exists(path):
         return [f"{assignment.name} has no README.md yet; the stubs refer to its sections"]
-    text = open(path, encoding="utf-8").read()
+    text = csource.read(path)
     headings = re.findall(r"^#+\s+(.*?)\s*#*$", text, re.M)
     for task in assignment.tasks:
         if task.functions and not any(task.section in heading for heading in headings):
@@ -256,7 +264,8 @@ def find_leaks(out, bodies, assignment):
             elsewhere = STEP.match(relative) and not relative.startswith(assignment.name + "/") \
                 or relative.startswith("common/")
             try:
-                text = open(path, encoding="utf-8").read()
+                with open(path, encoding="utf-8") as file:
+                    text = file.read()
             except UnicodeDecodeError:
                 continue
             for function in shown(text, whole if elsewhere else parts):

@@ -138,6 +138,8 @@ def snapshot(trees, ledger, known=None):
 
 def _returns(hashes, steps):
     # (a, b, c): the version of step a, gone or different in b, is back in c.
+    if len(hashes) < 2 or len(set(hashes.values())) == 1 and max(hashes) - min(hashes) + 1 == len(hashes):
+        return None
     seen = [(step, hashes.get(step)) for step in steps]
     for at, (a, first) in enumerate(seen):
         if first is None or at + 2 > len(seen) - 1:

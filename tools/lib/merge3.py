@@ -196,7 +196,14 @@ class Hopper:
     def rename(self, old_path, new_path):
         ours = self.ours.get(old_path)
         new_ours = self.ours.get(new_path)
-        if ours is None and new_ours is None:
+        if ours is None and new_ours is None and old_path in self.moved:
+            # Both steps renamed it: the later step keeps its name and gets the change in the text.
+            self.ledger.add(old_path, "(absent)", self.owner, self.target,
+                            f"step {self.target} does not have this file")
+            self.report("stopped", self.moved[old_path], (), f"the renaming of {old_path} to {new_path}; "
+                        f"step {self.target} has its own name for it (ledger)")
+            self.change(old_path, self.old[old_path], self.new[new_path])
+        elif ours is None and new_ours is None:
             self.absent(old_path, self.old[old_path], self.new[new_path])
         elif ours is None:
             self.report("already", new_path, (), f"renamed from {old_path} there too")

@@ -109,7 +109,7 @@ def resolve(root, revision):
     try:
         return git(root, "rev-parse", "--verify", "--quiet", revision + "^{commit}").decode().strip()
     except TreeError as error:
-        if "not installed" in str(error):
+        if not str(error).endswith("git failed"):       # more than a name that is not known
             raise
         raise TreeError(f"no commit '{revision}' here; name the one before the change: --base REV") from None
 

@@ -4,6 +4,7 @@ Not a test itself. What the steps do to each other is what real steps do: most f
 rows appended, some functions rewritten, files added, one renamed, one that only step 1 has.
 """
 
+import atexit
 import contextlib
 import io
 import os
@@ -100,8 +101,21 @@ def make_step(step):
 class Tree:
     """A throw-away repository. `source`: a checkout whose steps are copied; otherwise the made-up steps."""
 
+    templates = {}      # steps -> a made-up tree that is copied: faster than making it for each test
+
     def __init__(self, steps=(1, 2, 3, 4, 5), source=None):
         self.root = tempfile.mkdtemp(prefix="carry-test-")
+        if not source:
+            if steps not in self.templates:
+                folder = self.templates[steps] = tempfile.mkdtemp(prefix="carry-test-")
+                atexit.register(shutil.rmtree, folder)
+                self.fill(steps, None, folder)
+            shutil.copytree(self.templates[steps], self.root, dirs_exist_ok=True, symlinks=True)
+        else:
+            self.fill(steps, source, self.root)
+
+    def fill(self, steps, source, folder):
+        root, self.root = self.root, folder
         if source:
             import steptree
             found = steptree.list_steps(source)
@@ -118,6 +132,7 @@ class Tree:
         self.git("init", "-q", "-b", "main")
         self.run("--update-manifest", "--anew")
         self.commit()
+        self.root = root
 
     def close(self):
         shutil.rmtree(self.root)

@@ -131,6 +131,14 @@ class Hops(CarryCase):
         self.assertIn("b - 4000", self.tree.read(5, "src/base/util.c"))
         self.ok("--check")
 
+    def test_both_steps_rename_a_file(self):
+        self.tree.write(1, "src/odds.c", self.tree.read(1, "src/util.c").replace("b - 40;", "b - 4000;"))
+        os.unlink(self.tree.path(1, "src/util.c"))
+        self.assertIn("step 4 has its own name for it", self.ok("1", "--no-test"))
+        self.assertIn("b - 4000;", self.tree.read(3, "src/odds.c"))
+        self.assertIn("b - 4000;", self.tree.read(5, "src/base/util.c"))
+        self.ok("--check")
+
     def test_executable_bit(self):
         os.chmod(self.tree.path(1, "examples/fib.bca"), 0o755)
         self.ok("1", "--no-test")

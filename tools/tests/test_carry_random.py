@@ -198,7 +198,7 @@ class RandomEdits(unittest.TestCase):
             return not self.tree.has(step, path) or gone not in lines_of(self.tree.read(step, path))
         return not self.tree.has(step, path)
 
-    def verify(self, edit, said, reached):
+    def verify(self, edit, said):
         """Each place is in each later step, or a line of the output says where and why it stopped."""
         hop, notes = None, []
         for line in said.split("\n"):
@@ -208,9 +208,10 @@ class RandomEdits(unittest.TestCase):
                 notes.append((hop, line))
             if "stops at step" in line:
                 notes.append((int(re.search(r"stops at step (\d+)", line).group(1)), line))
+        words = {step: self.words_in(step) for step in edit.later}
         for place in edit.places:
             for step in edit.later:
-                if self.arrived(edit, place, step, self.words_in(step)):
+                if self.arrived(edit, place, step, words[step]):
                     continue
                 paths = [place[0], getattr(edit, "old_name", place[0])]
                 base = [os.path.basename(p) for p in paths]
@@ -288,7 +289,7 @@ class RandomEdits(unittest.TestCase):
             if end == "aborted":
                 self.assertIn("CONFLICT", said)
             else:
-                self.verify(edit, said, None)
+                self.verify(edit, said)
                 self.tree.run("--check")
                 fresh = [line for line in self.tree.said.splitlines() if line not in known and "agree with the manifest" not in line]
                 self.assertEqual(fresh, [], f"{number} {edit.kind}: --check after the carry:\n{said}")

@@ -2,6 +2,7 @@
 """Tests of tools/check-chapters: everything that can drift is made to drift once."""
 
 import os
+import shutil
 import subprocess
 import sys
 import unittest
@@ -10,7 +11,8 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from book_fixture import TOP, Fixture  # noqa: E402
 sys.path.insert(0, os.path.join(TOP, "tools", "lib"))
-import chapters  # noqa: E402
+import chaptertables  # noqa: E402
+import transcripts  # noqa: E402
 
 CHAPTER = "step01-sample/README.md"
 
@@ -67,6 +69,12 @@ class CheckChapters(unittest.TestCase):
     def test_line_left_out_without_elision(self):
         self.repo.replace(CHAPTER, "    asm_pop_r(a, RCX);\n    // ...\n}\n\n// ...\n    asm_ret(a);",
                           "    asm_pop_r(a, RCX);\n    asm_add_rr(a, RAX, RCX);")
+        self.fails("this excerpt is not in src/emit.c")
+
+    def test_elision_with_words(self):
+        self.repo.replace(CHAPTER, "    // ...\n}", "    // ... the sum ...\n}")
+        self.assertEqual(self.check("step01")[0], 0)
+        self.repo.replace(CHAPTER, "// ... the sum ...", "// ... the sum")
         self.fails("this excerpt is not in src/emit.c")
 
     def test_pieces_in_the_wrong_order(self):
@@ -138,6 +146,15 @@ class CheckChapters(unittest.TestCase):
         self.repo.replace(CHAPTER, "Segmentation fault\n139", "Segmentation fault\n0")
         self.fails("prints something else")
 
+    @unittest.skipUnless(shutil.which("stdbuf") and shutil.which("gcc"), "needs stdbuf and gcc")
+    def test_output_and_errors_keep_their_order(self):
+        self.repo.write("step01-sample/two.c", '#include <stdio.h>\nint main(void) '
+                        '{ puts("one"); fputs("two\\n", stderr); puts("three"); }\n')
+        self.repo.replace(CHAPTER, "$ build/jit --many\n", "$ gcc -o build/two two.c && build/two\none\ntwo\nthree\n"
+                          "$ build/jit --many\n")
+        code, output = self.check("step01")
+        self.assertEqual(code, 0, output)
+
     def test_time_limit(self):
         self.repo.replace(CHAPTER, "$ build/jit --time\nfib(20) = 6765 in 12.3 ms", "$ build/jit --slow")
         self.fails("took longer than 1 s", "$ build/jit --slow", "--timeout", "1")
@@ -172,7 +189,7 @@ class CheckChapters(unittest.TestCase):
         self.fails("no benchmark named fob")
 
     def test_bench_of_several(self):
-        table = chapters.bench_table("*", self.repo.path("step01-sample/bench/results.jsonl"))
+        table = chaptertables.bench_table("*", self.repo.path("step01-sample/bench/results.jsonl"))
         self.assertEqual(table[:4], ["| median time | interpreter | baseline |", "|---|---:|---:|",
                                      "| fib(20), per call | 8.4 µs | 840 ns (10.00×) |",
                                      "| gcd, per call | 420 ns | 105 ns (4.00×) |"])
@@ -300,10 +317,10 @@ class CheckChapters(unittest.TestCase):
 
 class Normalisation(unittest.TestCase):
     def same(self, a, b):
-        self.assertEqual(chapters.normalise_line(a), chapters.normalise_line(b))
+        self.assertEqual(transcripts.normalise_line(a), transcripts.normalise_line(b))
 
     def different(self, a, b):
-        self.assertNotEqual(chapters.normalise_line(a), chapters.normalise_line(b))
+        self.assertNotEqual(transcripts.normalise_line(a), transcripts.normalise_line(b))
 
     def test_addresses(self):
         self.same("at 0x7f12a0b0c000 end", "at 0x5600deadbeef end")
@@ -337,7 +354,7 @@ class Normalisation(unittest.TestCase):
 
 class Elision(unittest.TestCase):
     def matches(self, expected, actual):
-        return chapters.transcript_matches(expected.split(), actual.split())
+        return transcripts.transcript_matches(expected.split(), actual.split())
 
     def test_dots(self):
         self.assertTrue(self.matches("a ... d", "a b c d"))

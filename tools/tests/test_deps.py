@@ -94,6 +94,12 @@ class Deps(unittest.TestCase):
         self.assertEqual(self.deps("--check", HEADERS="capstone cmocka")[1],
                          "missing: gcc sanitizers, clang sanitizers\n")
 
+    def test_old_python(self):
+        here = self.everything()
+        self.tool("python3", "[ $1 = --version ] && echo Python 3.9.2")
+        self.assertEqual(self.deps("--check", **here)[1], "missing: python3\n")
+        self.assertIn("python3            TOO OLD", self.deps("--doctor", **here)[1])
+
     def test_for_one_target(self):
         self.tool("gcc")
         self.tool("make")

@@ -39,7 +39,7 @@ CHEATS = {
                                   "int chosen(void) __attribute__((ifunc(\"pick\")));\n"), "indirect function"),
     "loops for ever": (source("for (volatile int i = 0;; i++) {}"), "time limit of 1 s"),
     "eats memory": (source("for (;;) { char *p = malloc(1 << 20); if (p) memset(p, 1, 1 << 20); else *(volatile char *)p = 1; }"),
-                    "SIGSEGV"),
+                    ("SIGSEGV", "time limit")),
     "floods the output": (source('for (;;) puts("[       OK ] test_sum_of_three");'), "output limit"),
     "forks": (source("while (fork() >= 0) {}"), "uses fork"),
     "kills everything": (source("kill(-1, SIGKILL);"), "uses kill"),
@@ -64,6 +64,7 @@ CHEATS = {
         '\n    memcpy(p, code, sizeof code); mprotect(p, 4096, PROT_READ | PROT_EXEC); ((void (*)(void))p)();'),
         "ended inside the test (exit status 0)"),
     "crashes": (source("*(volatile int *)8 = 1;"), "SIGSEGV"),
+    "cannot be started": (source("big[values[0]] = 1;", "extern volatile char big[];\nvolatile char big[1ul << 33];\n"), ("failed:", "relocation truncated")),
     "does not compile": (source("return values +;"), "src/calc.c:10"),
     "leaves a function out": (HEAD + NAME, "undefined reference to `calc_sum'"),
 }
@@ -174,7 +175,8 @@ class Cheats(Course):
         for report, (name, (_, reason)) in zip(reports, CHEATS.items()):
             with self.subTest(cheat=name):
                 self.assertEqual(course.task(report, "sum")["points"], 0)
-                self.assertIn(reason, self.reasons(report))
+                reasons = (reason,) if isinstance(reason, str) else reason
+                self.assertTrue(any(text in self.reasons(report) for text in reasons), self.reasons(report))
                 if not report["refusal"]:  # nothing is lost but what is wrong
                     self.assertEqual(course.task(report, "name")["points"], 6, self.reasons(report, "name"))
 
@@ -297,8 +299,8 @@ class Sandbox(unittest.TestCase):
 
     def test_hidden_directories_are_empty(self):
         if True in self.modes:
-            outcome = self.run_sh(f"ls -A {course.ROOT}", True, hide=[course.ROOT])
-            self.assertEqual((outcome.status, outcome.output), (0, b""))
+            outcome = self.run_sh(f"ls -A {course.ROOT} 2>/dev/null", True, hide=[course.ROOT])
+            self.assertEqual(outcome.output, b"")
 
 
 if __name__ == "__main__":

@@ -216,7 +216,8 @@ class EveryAssignment(unittest.TestCase):
                 out = os.path.join(directory, "tree")
                 tasks = assignment.load(course.ROOT, step)
                 remarks = handouts.write(course.ROOT, tasks, out)
-                self.assertEqual(remarks, [])
+                if os.path.exists(os.path.join(tasks.directory, "README.md")):
+                    self.assertEqual(remarks, [])
                 files = sorted({file for task in tasks.tasks for file, _ in task.functions})
                 for file in files:
                     self.assertIn("not_implemented(", course.read(os.path.join(out, tasks.name, file)))

@@ -99,8 +99,10 @@ typedef struct Lir {
     uint32_t num_vregs;
 } Lir;
 
-// Translate a function of a verified program. Time: O(instructions).
-void lir_build(Lir *lir, const Program *program, uint32_t function);
+// Translate a function of a verified program. Returns false, with nothing to free, if the function is
+// too large: blocks times operand depth above a fixed limit.
+// Time: O(instructions), plus for each block the number of operands on the stack where it begins.
+bool lir_build(Lir *lir, const Program *program, uint32_t function);
 void lir_free(Lir *lir);
 
 // Call `visit` for every virtual register that the instruction reads, or writes.

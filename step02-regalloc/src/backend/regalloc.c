@@ -15,16 +15,19 @@
 
 enum { NUM_REGS = 16 };
 
+// IDIV divides RDX:RAX.
+static const RegSet division_regs = 1u << RAX | 1u << RDX;
+
 // What a call may destroy: System V ABI, AMD64 supplement, section 3.2.1.
 static const RegSet caller_saved = RA_DEFAULT_POOL | 1u << R11;
 
 RegSet ra_clobbers(const LirIns *ins) {
     if (ins->op == LIR_CALL) return caller_saved;
     if (ins->op != LIR_DIV || divides_by_power_of_two(ins)) return 0;
-    return reg_bit(RAX) | reg_bit(RDX); // IDIV divides RDX:RAX
+    return division_regs;
 }
 
-// DIV copies a to RAX before it divides. SUB copies a to d, so b must not be in d.
+// DIV copies a to RAX before it divides. SUB copies a to d, and is slower if b is there.
 bool ra_reads_b_late(const LirIns *ins) { return ins->op == LIR_DIV || ins->op == LIR_SUB; }
 
 // Live intervals.
@@ -76,21 +79,17 @@ static void cover_block_ends(IntervalBuilder *b, const Liveness *l) {
 }
 
 // Registers destroyed strictly between the interval's first write and its last read.
-// Two kinds of instructions destroy registers; `at` lists the positions of one kind, ascending.
+// Calls and divisions destroy; `at` lists the positions of one of the two kinds, ascending.
 typedef struct Clobbers {
     uint32_t *at;
     size_t count;
     RegSet regs;
 } Clobbers;
 
-static Clobbers find_clobbers(const Lir *lir, LirOp op, Arena *arena) {
-    Clobbers clobbers = {.at = arena_array(arena, lir->num_ins, sizeof *clobbers.at)};
-    for (uint32_t i = 0; i < lir->num_ins; i++) {
-        RegSet regs = lir->ins[i].op == op ? ra_clobbers(&lir->ins[i]) : 0;
-        if (!regs) continue;
-        clobbers.at[clobbers.count++] = read_position(i);
-        clobbers.regs = regs;
-    }
+static Clobbers find_clobbers(const Lir *lir, RegSet regs, Arena *arena) {
+    Clobbers clobbers = {.at = arena_array(arena, lir->num_ins, sizeof *clobbers.at), .regs = regs};
+    for (uint32_t i = 0; i < lir->num_ins; i++)
+        if (ra_clobbers(&lir->ins[i]) == regs) clobbers.at[clobbers.count++] = read_position(i);
     return clobbers;
 }
 
@@ -151,7 +150,8 @@ static bool build_intervals(RegisterAllocator *ra, const Lir *lir, Arena *scratc
     cover_block_ends(&b, &liveness);
     liveness_free(&liveness);
     find_hints(&b);
-    Clobbers calls = find_clobbers(lir, LIR_CALL, scratch), divisions = find_clobbers(lir, LIR_DIV, scratch);
+    Clobbers calls = find_clobbers(lir, caller_saved, scratch);
+    Clobbers divisions = find_clobbers(lir, division_regs, scratch);
     ra->intervals = b.of;
     for (VReg v = 0; v < lir->num_vregs; v++) {
         if (b.of[v].start > b.of[v].end) continue;

@@ -31,8 +31,9 @@ enum { FRAME_VM = -8, FRAME_RESULT = -16, FRAME_OUTER_EXIT = -24, FRAME_SIZE = 3
 
 static Mem vm_field(Reg vm, size_t offset) { return mem(vm, (int32_t)offset); }
 
-static void *install(CodeBuffer *buffer, Assembler *a) {
+static void *install(CodeBuffer *buffer, Assembler *a, size_t *size) {
     void *code = asm_finish(a) ? code_install(buffer, a) : NULL;
+    *size = a->size;
     asm_free(a);
     return code;
 }
@@ -81,7 +82,7 @@ static void emit_leave_run(Assembler *a) {
     asm_ret(a);
 }
 
-static void *generate_enter(CodeBuffer *buffer) {
+static void *generate_enter(CodeBuffer *buffer, size_t *size) {
     Assembler a;
     asm_init(&a, code_buffer_available(buffer));
     asm_push_r(&a, RBP);
@@ -104,7 +105,7 @@ static void *generate_enter(CodeBuffer *buffer) {
     asm_lea_rm(&a, RSP, mem(RBP, -FRAME_SIZE)); // drop the stack arguments
     asm_mov_ri(&a, RAX, RUN_OK);
     emit_leave_run(&a);
-    return install(buffer, &a);
+    return install(buffer, &a, size);
 }
 
 // Where an error goes that happens in code entered straight from C, without the enter stub.
@@ -134,7 +135,8 @@ static void *generate_error(CodeBuffer *buffer, Vm *vm) {
     asm_bind(&a, &entered);
     asm_mov_rr(&a, RSP, RCX);
     emit_leave_run(&a);
-    return install(buffer, &a);
+    size_t size;
+    return install(buffer, &a, &size);
 }
 
 // Called by the interpret stub. `in_registers` holds the first six arguments, `on_stack` the rest.
@@ -152,7 +154,7 @@ static RunStatus interpret(const Callable *callee, const int64_t *in_registers, 
 }
 
 // In: RAX = the Callable, arguments as in any call.
-static void *generate_interpret(CodeBuffer *buffer, const Stubs *stubs) {
+static void *generate_interpret(CodeBuffer *buffer, const Stubs *stubs, size_t *size) {
     Label ok = LABEL_INIT;
     Assembler a;
     asm_init(&a, code_buffer_available(buffer));
@@ -175,14 +177,14 @@ static void *generate_interpret(CodeBuffer *buffer, const Stubs *stubs) {
     asm_bind(&a, &ok);
     asm_leave(&a);
     asm_ret(&a);
-    return install(buffer, &a);
+    return install(buffer, &a, size);
 }
 
 bool stubs_generate(Stubs *stubs, CodeBuffer *buffer, Vm *vm) {
     *stubs = (Stubs){0};
-    void *enter = generate_enter(buffer);
+    void *enter = generate_enter(buffer, &stubs->enter_size);
     if (enter) stubs->error = generate_error(buffer, vm);
-    if (stubs->error) stubs->interpret = generate_interpret(buffer, stubs);
+    if (stubs->error) stubs->interpret = generate_interpret(buffer, stubs, &stubs->interpret_size);
     stubs->enter = (EnterCode *)(uintptr_t)enter;
     return stubs->interpret != NULL;
 }

@@ -9,6 +9,7 @@ typedef struct Stubs {
     EnterCode *enter; // C calls machine code
     void *error;      // machine code gives up: RAX = status, RCX = pc, RDX = function index
     void *interpret;  // machine code calls a function that has none; RAX = its Callable
+    size_t enter_size, interpret_size;
 } Stubs;
 
 // Generate the stubs. Returns false if the code buffer is too small for them; then nothing can be

@@ -1,0 +1,113 @@
+# A JIT in Eleven Steps: the commands of the whole repository. `make help` lists them.
+#
+# Each step builds by itself with `make -C stepNN-name`; the rules are in common/step.mk.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+STEPS  := $(patsubst %/Makefile,%,$(sort $(wildcard step[0-9][0-9]-*/Makefile)))
+NEWEST := $(lastword $(STEPS))
+# The directory of step $(STEP), which may be written 2, 02 or step02-regalloc.
+STEP_DIR = $(or $(wildcard $(STEP)),$(wildcard step0$(STEP)-*),$(wildcard step$(STEP)-*),\
+           $(error there is no step '$(STEP)'; the steps are $(STEPS)))
+need-step = $(if $(STEP),,$(error say which step: make $@ STEP=2))
+
+# The figures that `make test` adds up at its end.
+TOTALS := $(CURDIR)/build/totals
+
+.PHONY: help run test bench diff diff-stat book handout grade doctor deps-test clean
+
+help:
+	@echo 'make run                     build the newest step ($(NEWEST)) and show what it can do'
+	@echo 'make test                    test everything; installs what is missing first (root or sudo)'
+	@echo 'make test STEP=2             test one step            FILTER=glob   only the tests that match'
+	@echo 'make bench [STEP=2]          run the benchmarks of one step or of all'
+	@echo 'make diff STEP=2             what changed since the step before, by file and function'
+	@echo 'make diff-stat               how much changed, for every step'
+	@echo 'make book                    the chapters as web pages and EPUB, in build/book'
+	@echo 'make handout STEP=2 OUT=dir  a student'"'"'s tree: the step without its solution'
+	@echo 'make grade STEP=2 DIR=dir    grade a student'"'"'s tree'
+	@echo 'make doctor                  what is missing here, and the command that installs it'
+	@echo 'make clean                   remove everything that was built'
+	@echo
+	@echo 'In a step'"'"'s directory: make, make test, make bench, make demo, make help.'
+
+run:
+	@$(MAKE) --no-print-directory -C $(NEWEST) demo
+
+# Tests. With STEP, one step; without, everything: the common libraries and each step with two
+# compilers and with the sanitizers, the tools, the chapters and the book.
+
+ifdef STEP
+test: deps-test
+	@tools/run-tests --make $(STEP_DIR) $(if $(FILTER),--filter '$(FILTER)')
+else
+test: deps-test
+	@mkdir -p build && rm -f $(TOTALS)
+	@RUN_TESTS_TOTALS=$(TOTALS) $(MAKE) --no-print-directory -k -j$(or $(JOBS),2) -Otarget matrix || true
+	@tools/run-tests --total $(TOTALS)
+endif
+
+deps-test:
+	@tools/deps --check --for test >/dev/null 2>&1 || tools/deps --install --for test
+
+MATRIX_DIRS := common $(STEPS)
+filter-flag = $(if $(FILTER),--filter '$(FILTER)')
+MATRIX := $(MATRIX_DIRS:%=matrix-gcc-%) $(MATRIX_DIRS:%=matrix-san-%) $(MATRIX_DIRS:%=matrix-clang-%)
+
+.PHONY: matrix matrix-tools matrix-chapters $(MATRIX)
+matrix: $(MATRIX) matrix-tools matrix-chapters
+
+$(MATRIX_DIRS:%=matrix-gcc-%): matrix-gcc-%:
+	@echo "== $*, gcc" && tools/run-tests --make $* $(filter-flag)
+
+$(MATRIX_DIRS:%=matrix-clang-%): matrix-clang-%:
+	@echo "== $*, clang" && CC=clang BUILD=build/clang tools/run-tests --make $* $(filter-flag)
+
+$(MATRIX_DIRS:%=matrix-san-%): matrix-san-%:
+	@echo "== $*, gcc with AddressSanitizer and UBSan" && \
+	 SAN=1 BUILD=build/san tools/run-tests --make $* $(filter-flag)
+
+matrix-tools:
+	@echo "== tools" && tools/run-tests --build none --scripts tools/tests $(filter-flag)
+
+# The transcripts in the chapters run build/jit, so the steps are built before.
+matrix-chapters: $(MATRIX_DIRS:%=matrix-gcc-%)
+	@echo "== chapters and book" && tools/run-tests --build none --scripts docs/tests $(filter-flag)
+
+# Benchmarks. Each step's figures go to its bench/results.jsonl; the chapters show them.
+ifdef STEP
+bench:
+	@$(MAKE) --no-print-directory -C $(STEP_DIR) bench
+else
+bench:
+	@for step in $(STEPS); do $(MAKE) --no-print-directory -C $$step bench || exit 1; done
+endif
+
+# What changed.
+diff:
+	$(need-step)
+	@tools/step-diff $(STEP)
+
+diff-stat:
+	@tools/step-diff --stat
+
+book:
+	@tools/book
+
+# Teaching.
+handout:
+	$(need-step)
+	@test -n "$(OUT)" || { echo 'make handout: say where to: OUT=dir' >&2; exit 2; }
+	@tools/handout --step $(STEP) --out '$(OUT)'
+
+grade:
+	$(need-step)
+	@test -n "$(DIR)" || { echo 'make grade: say which tree: DIR=dir' >&2; exit 2; }
+	@tools/grade --step $(STEP) --dir '$(DIR)' $(if $(JSON),--json) \
+	  $(if $(JUNIT),--junit '$(JUNIT)') $(if $(GRADESCOPE),--gradescope '$(GRADESCOPE)')
+
+doctor:
+	@tools/deps --doctor
+
+clean:
+	rm -rf build $(STEPS:%=%/build) common/build

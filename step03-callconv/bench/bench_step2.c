@@ -1,0 +1,118 @@
+// Step 2: the operand stack against registers, and both against a C compiler.
+//
+//   make bench            the whole table
+//   --quick, --filter=GLOB, --json=FILE: see common/testing/bench.h
+#include <stdlib.h>
+#include <string.h>
+
+#include "bytecode/parse.h"
+#include "bytecode/verify.h"
+#include "jit.h"
+#include "reference.h"
+#include "testing/bench.h"
+
+// One program in the examples, to be run as one function.
+typedef struct Kernel {
+    const char *bench;    // name of the benchmark
+    const char *file;     // in examples/
+    const char *function; // called straight from C
+    int64_t args[2];
+    void *reference; // the same in C
+    double operations;
+    const char *operation;
+} Kernel;
+
+// A function that is ready to be called.
+typedef struct Callee {
+    int64_t (*code)(int64_t, int64_t);
+    Vm *vm; // for the interpreter
+    uint32_t index;
+    const int64_t *args;
+} Callee;
+
+static void run_code(void *context) {
+    const Callee *callee = context;
+    bench_keep(callee->code(callee->args[0], callee->args[1]));
+}
+
+static void run_interpreter(void *context) {
+    const Callee *callee = context;
+    int64_t result;
+    vm_call(callee->vm, callee->index, callee->args, &result);
+    bench_keep(result);
+}
+
+static Program *load(const char *file) {
+    char path[128], why[128];
+    snprintf(path, sizeof path, "examples/%s", file);
+    size_t length;
+    char *text = read_file(path, &length, why, sizeof why);
+    Program *program = program_new(path);
+    Diagnostic diagnostic;
+    if (!text || !program_parse(program, text, length, &diagnostic) || !program_verify(program, &diagnostic)) {
+        fprintf(stderr, "%s: cannot be loaded; run this in the step's directory\n", path);
+        exit(1);
+    }
+    free(text);
+    return program;
+}
+
+enum { INTERP, STACK, NO_FORWARDING, REGISTERS, GCC_O1, NUM_CONTESTANTS };
+
+static const char *const names[NUM_CONTESTANTS] = {
+    [INTERP] = "interpreter",
+    [STACK] = "baseline (stack)",
+    [NO_FORWARDING] = "baseline without store forwarding",
+    [REGISTERS] = "opt (registers)",
+    [GCC_O1] = "C compiler -O1",
+};
+
+static JitOptions options_of(int contestant) {
+    JitOptions options = jit_default_options;
+    options.tier = contestant == INTERP ? TIER_INTERP : contestant == REGISTERS ? TIER_OPT : TIER_BASELINE;
+    options.no_forwarding = contestant == NO_FORWARDING;
+    return options;
+}
+
+static bool run_kernel(const Kernel *kernel, const BenchOptions *bench_options) {
+    Program *program = load(kernel->file);
+    const Function *function = program_find(program, kernel->function);
+    JitCompiler *jits[NUM_CONTESTANTS] = {0};
+    Callee callees[NUM_CONTESTANTS];
+    BenchContestant contestants[NUM_CONTESTANTS];
+    for (int i = 0; i < NUM_CONTESTANTS; i++) {
+        callees[i] = (Callee){.args = kernel->args, .index = function_index(program, function)};
+        contestants[i] = (BenchContestant){names[i], i == INTERP ? run_interpreter : run_code, &callees[i], kernel->operations};
+        void *code = kernel->reference;
+        if (i != GCC_O1) {
+            JitOptions options = options_of(i);
+            jits[i] = jit_new(program, &options);
+            jit_compile_all(jits[i]);
+            callees[i].vm = jit_vm(jits[i]);
+            code = jit_entry(jits[i], function);
+        }
+        memcpy(&callees[i].code, &code, sizeof code);
+    }
+    Bench bench = {kernel->bench, kernel->operation, contestants, NUM_CONTESTANTS, STACK};
+    bool ok = bench_run(&bench, bench_options, NULL);
+    for (int i = 0; i < NUM_CONTESTANTS; i++) jit_free(jits[i]);
+    program_free(program);
+    return ok;
+}
+
+int main(int argc, char **argv) {
+    BenchOptions options;
+    if (!bench_options(&options, argc, argv)) return 2;
+    const Kernel kernels[] = {
+        {"bench_fibonacci: iterative fib(20)", "fib_iter.bca", "fib", {20}, (void *)(uintptr_t)reference_fib_iter, 1, "call"},
+        {"iterative fib(10000)", "fib_iter.bca", "fib", {10000}, (void *)(uintptr_t)reference_fib_iter, 10000, "turn"},
+        {"sum loop", "sum.bca", "main", {10000}, (void *)(uintptr_t)reference_sum, 10000, "turn"},
+        {"recursive fib(20)", "fib.bca", "fib", {20}, (void *)(uintptr_t)reference_fib, 21891, "call"},
+        {"gcd of neighbouring Fibonacci numbers", "gcd.bca", "main", {2880067194370816120, 1779979416004714189}, (void *)(uintptr_t)reference_gcd, 88, "division"},
+        {"primes below 2000", "primes.bca", "main", {2000}, (void *)(uintptr_t)reference_primes, 1, "run"},
+        {"collatz below 300", "collatz.bca", "main", {300}, (void *)(uintptr_t)reference_collatz, 1, "run"},
+    };
+    bool ok = true;
+    for (size_t i = 0; i < sizeof kernels / sizeof kernels[0]; i++) ok &= run_kernel(&kernels[i], &options);
+    return ok ? 0 : 1;
+}

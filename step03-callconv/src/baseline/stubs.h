@@ -1,0 +1,20 @@
+// The generated pieces of code that every compiled function relies on.
+#ifndef BASELINE_STUBS_H
+#define BASELINE_STUBS_H
+
+#include "code/code_buffer.h"
+#include "interp/vm.h"
+
+typedef struct Stubs {
+    EnterCode *enter; // C calls machine code
+    void *error;      // machine code gives up: RAX = status, RCX = pc, RDX = function index
+    void *interpret;  // machine code calls a function that has none; RAX = its Callable
+    size_t enter_size, interpret_size;
+} Stubs;
+
+// Generate the stubs. Returns false if the code buffer is too small for them; then nothing can be
+// compiled and the program runs interpreted.
+// `saved` are the registers that the code may change and that `enter` hands back to C as they were.
+bool stubs_generate(Stubs *stubs, CodeBuffer *buffer, Vm *vm, uint32_t saved);
+
+#endif
