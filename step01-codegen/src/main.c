@@ -103,7 +103,16 @@ static void parse_dump(Options *options, const char *words) {
     }
 }
 
-enum { OPTION_TIER = 256, OPTION_INTERP, OPTION_DUMP, OPTION_TIME, OPTION_CODE_SIZE, OPTION_VERIFY, OPTION_DEBUG_INFO, OPTION_HELP };
+enum {
+    OPTION_TIER = 256,
+    OPTION_INTERP,
+    OPTION_DUMP,
+    OPTION_TIME,
+    OPTION_CODE_SIZE,
+    OPTION_VERIFY,
+    OPTION_DEBUG_INFO,
+    OPTION_HELP,
+};
 
 static const struct option long_options[] = {
     {"tier", required_argument, NULL, OPTION_TIER},

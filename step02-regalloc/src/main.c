@@ -14,7 +14,7 @@
 #include "jit.h"
 
 // Exit statuses; EXIT_BUG is in base/fatal.h.
-enum { EXIT_RUN_ERROR = 1, EXIT_USAGE = 2, EXIT_BAD_INPUT = 65 };
+enum { EXIT_RUN_ERROR = 1, EXIT_USAGE = 2, EXIT_BAD_INPUT = 65, EXIT_NO_OUTPUT = 74 };
 
 typedef struct Options {
     bool time, verify;
@@ -51,17 +51,22 @@ static const char help[] =
     "  --help           print this and exit\n"
     "\n"
     "Exit status: 0, or 1 for an error in the running program, 2 for a wrong command line,\n"
-    "65 for a program that cannot be read or verified, 70 for a bug in the JIT itself.\n";
+    "65 for a program that cannot be read or verified, 70 for a bug in the JIT itself,\n"
+    "74 for output that could not be written.\n";
 
 static _Noreturn void usage_error(const char *message, const char *what) {
     fprintf(stderr, "jit: %s '%s'; try --help\n", message, what);
     exit(EXIT_USAGE);
 }
 
+// As in a program's text: decimal, or a hexadecimal bit pattern.
 static int64_t parse_argument(const char *text) {
+    const char *digits = *text == '-' ? text + 1 : text;
+    bool hex = digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X');
+    bool bit_pattern = hex && digits == text;
     char *end;
     errno = 0;
-    long long value = strtoll(text, &end, 0);
+    long long value = bit_pattern ? (long long)strtoull(text, &end, 16) : strtoll(text, &end, hex ? 16 : 10);
     if (end == text || *end || errno) usage_error("not a 64-bit integer:", text);
     return value;
 }
@@ -114,7 +119,17 @@ static void parse_stress(Options *options, const char *word) {
     options->jit.pool = RA_STRESS_POOL;
 }
 
-enum { OPTION_TIER = 256, OPTION_INTERP, OPTION_DUMP, OPTION_TIME, OPTION_CODE_SIZE, OPTION_VERIFY, OPTION_DEBUG_INFO, OPTION_HELP, OPTION_STRESS };
+enum {
+    OPTION_TIER = 256,
+    OPTION_INTERP,
+    OPTION_DUMP,
+    OPTION_TIME,
+    OPTION_CODE_SIZE,
+    OPTION_VERIFY,
+    OPTION_DEBUG_INFO,
+    OPTION_HELP,
+    OPTION_STRESS,
+};
 
 static const struct option long_options[] = {
     {"tier", required_argument, NULL, OPTION_TIER},
@@ -129,7 +144,14 @@ static const struct option long_options[] = {
     {0},
 };
 
-static void parse_option(Options *options, int option) {
+// What was printed must have arrived: a result that is lost on a full disk is no success.
+static int close_output(int status) {
+    if (fflush(stdout) == 0 && !ferror(stdout)) return status;
+    fputs("jit: cannot write to the standard output\n", stderr);
+    return status ? status : EXIT_NO_OUTPUT;
+}
+
+static void parse_option(Options *options, int option, const char *argument) {
     switch (option) {
     case OPTION_TIER: options->jit.tier = parse_tier(optarg); break;
     case OPTION_INTERP: options->jit.tier = TIER_INTERP; break;
@@ -139,17 +161,20 @@ static void parse_option(Options *options, int option) {
     case OPTION_VERIFY: options->verify = options->jit.check = true; break;
     case OPTION_STRESS: parse_stress(options, optarg); break;
     case OPTION_DEBUG_INFO: options->jit.debug_info = true; break;
-    case OPTION_HELP: fputs(help, stdout); exit(0);
-    default: fputs("jit: try --help\n", stderr); exit(EXIT_USAGE); // getopt has named the option
+    case OPTION_HELP: fputs(help, stdout); exit(close_output(0));
+    case ':': usage_error("no value is given for", argument);
+    default: usage_error("cannot understand", argument);
     }
 }
 
 static Options parse_command_line(int argc, char **argv) {
     Options options = {.jit = jit_default_options};
-    static char name[] = "jit"; // how getopt begins its messages
-    argv[0] = name;
-    int option;
-    while ((option = getopt_long(argc, argv, "+", long_options, NULL)) != -1) parse_option(&options, option);
+    int option, at = optind; // the argument that getopt looks at
+    opterr = 0;              // no messages from getopt
+    while ((option = getopt_long(argc, argv, "+:", long_options, NULL)) != -1) {
+        parse_option(&options, option, argv[at]);
+        at = optind;
+    }
     if (optind == argc) {
         fputs("jit: no program given; try --help\n", stderr);
         exit(EXIT_USAGE);
@@ -249,5 +274,5 @@ int main(int argc, char **argv) {
     jit_free(jit);
     free(args);
     program_free(program);
-    return status;
+    return close_output(status);
 }

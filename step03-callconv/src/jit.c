@@ -29,7 +29,12 @@ struct JitCompiler {
     CompiledFunction *cache; // indexed as the program's functions
     PerfMap *perf;           // NULL without debug_info
     GdbJitEntry *gdb_stubs[2];
+    size_t wasted;           // instructions and locals of the functions that did not fit
 };
+
+// When this much has been compiled in vain, the code buffer counts as full: a program of very many
+// functions, each too large for what is left, must not keep the compiler busy for minutes.
+enum { MAX_WASTED = 1 << 22 };
 
 const char *const tier_names[NUM_TIERS] = {
     [TIER_INTERP] = "interp",
@@ -114,6 +119,8 @@ static bool generate(JitCompiler *jit, uint32_t index, CompiledFunction *compile
         compiled->size = compiled->code ? a.size : 0;
     }
     asm_free(&a);
+    const Function *function = &jit->program->functions[index];
+    if (!compiled->code) jit->wasted += function->num_instructions + function->num_locals;
     return compiled->code != NULL;
 }
 
@@ -127,7 +134,7 @@ static void describe(const JitCompiler *jit, const Function *function, CompiledF
 CompileStatus jit_compile(JitCompiler *jit, const Function *function) {
     uint32_t index = function_index(jit->program, function);
     CompiledFunction *compiled = &jit->cache[index];
-    bool wanted = !compiled->tried && jit->options.tier > TIER_INTERP && jit->has_stubs;
+    bool wanted = !compiled->tried && jit->options.tier > TIER_INTERP && jit->has_stubs && jit->wasted < MAX_WASTED;
     if (wanted && generate(jit, index, compiled)) {
         jit->vm->callables[index].entry = compiled->code;
         jit->vm->callables[index].is_code = true;

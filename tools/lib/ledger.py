@@ -19,8 +19,14 @@ HEADER = """\
 # What is deliberately not carried from step to step, and why. docs/maintaining.md explains it.
 # file | function or * (@ version) | from step | stops at step | reason
 """
-STANDING = "README.md | * | * | * | a chapter is its own text\n" \
-           "assignment.* | * | * | * | a step's assignment names its own tasks\n"
+STANDING = """\
+README.md | * | * | * | a chapter is its own text
+assignment.* | * | * | * | a step's assignment names its own tasks
+exercises/* | * | * | * | a chapter's exercises
+figures/* | * | * | * | a chapter's figures
+stops/* | * | * | * | the stops of a chapter's section "Building it"
+demo.sh | * | * | * | shows what is new in this step
+"""
 ABSENT = "(absent)"
 GONE = "gone"
 

@@ -15,6 +15,7 @@ from collections import namedtuple
 import cscan
 import linediff
 import steptree
+from ledger import Ledger
 
 # status: changed added removed renamed same; hunks: [(old start, new start, lines)], lines with their sign
 Change = namedtuple("Change", "status path old_path added removed hunks")
@@ -185,8 +186,11 @@ def count(n, what):
     return f"{n} {what}{'' if n == 1 else 's'}"
 
 
-def show(painter, step, before, changes, old, new, everything, only_summary, with_functions=True):
+def show(painter, step, before, changes, old, new, everything, only_summary, own):
+    """The whole report. `own(path)`: true for the chapter's own files, which are told in one line."""
     p = painter
+    if everything or not before:
+        own = lambda path: False
     title = f"Step {step.number} ({step.name})"
     p.line(f"{title} against step {before.number} ({before.name})" if before else f"{title}: the first step; every file is new", "head")
     by = {s: [c for c in changes if c.status == s] for s in ("same", "changed", "renamed", "added", "removed")}
@@ -195,13 +199,14 @@ def show(painter, step, before, changes, old, new, everything, only_summary, wit
            + (f"{len(by['renamed'])} renamed, " if by["renamed"] else "")
            + f"{len(by['added'])} added, {len(by['removed'])} removed; "
            f"+{sum(c.added for c in moving)} -{sum(c.removed for c in moving)} lines")
-    width = max([len(c.path) for c in moving], default=0)
+    width = max([len(c.path) for c in moving if not own(c.path)], default=0)
     for status in ("changed", "renamed", "added", "removed"):
-        if not by[status]:
+        listed = [c for c in by[status] if not own(c.path)]
+        if not listed:
             continue
         p.line()
         p.line(status.capitalize(), "head")
-        for c in by[status]:
+        for c in listed:
             plus, minus = p.paint("+", f"{'+' + str(c.added):>6}"), p.paint("-", f"{'-' + str(c.removed):>6}")
             entry = new.get(c.path) or old.get(c.old_path)
             note = f"  from {c.old_path}" if status == "renamed" else ""
@@ -210,8 +215,9 @@ def show(painter, step, before, changes, old, new, everything, only_summary, wit
             if old.get(c.old_path) and new.get(c.path) and old[c.old_path].mode != new[c.path].mode:
                 note += f"  mode {old[c.old_path].mode & 0o777:o} -> {new[c.path].mode & 0o777:o}"
             p.line(f"  {c.path:<{width}} {plus} {minus}{note}")
+    show_own(p, [c for c in moving if own(c.path)])
     listed = [(c, *functions(c, old, new)) for c in moving if c.path.startswith("src/")]
-    if with_functions and before and any(a or b or r for _, a, b, r in listed):
+    if before and any(a or b or r for _, a, b, r in listed):
         p.line()
         p.line("Functions, tables and types", "head")
         for c, changed, added, removed in listed:
@@ -219,13 +225,15 @@ def show(painter, step, before, changes, old, new, everything, only_summary, wit
                 continue
             p.line(f"  {c.path}", "file")
             for word, names in (("changed", changed), ("added", added), ("removed", removed)):
-                if names:
+                if names and c.status == "removed":
+                    p.line(f"    removed  all {len(names)} of the file")
+                elif names:
                     p.line(f"    {word:<8} {names_line(names)}")
     if only_summary:
         return
     hidden = []
     for c in moving:
-        if not everything and (in_summary_only(c.path) or not before):
+        if not everything and (in_summary_only(c.path) or own(c.path) or not before):
             hidden.append(c)
             continue
         if c.status == "renamed" and not c.hunks:
@@ -233,11 +241,22 @@ def show(painter, step, before, changes, old, new, everything, only_summary, wit
         p.line()
         show_file(p, c, old, new, everything, step)
     if hidden:
-        what = "the files" if not before else "chapter and golden data"
         p.line()
-        p.line(f"({what}: line by line with --all, or: git diff --no-index "
-               f"{before.name if before else '/dev/null'} {step.name})" if before else
+        p.line("(the chapter's own files and golden data: line by line with --all)" if before else
                f"(read them in {step.name}, or line by line with --all)", "dim")
+
+
+def show_own(p, changes):
+    """One line for what every step has of its own: the chapter, its figures, its exercises."""
+    if not changes:
+        return
+    places = {}
+    for c in changes:
+        places.setdefault(c.path.split("/")[0], []).append(c)
+    names = [name if cs[0].path == name else f"{name}/ ({count(len(cs), 'file')})" for name, cs in places.items()]
+    p.line()
+    p.line("The chapter's own", "head")
+    p.line(f"  {names_line(names, indent=2)}: +{sum(c.added for c in changes)} -{sum(c.removed for c in changes)}")
 
 
 def show_file(p, c, old, new, everything, step):
@@ -381,12 +400,13 @@ def main(arguments):
             at = find_step(steps, options.step)
             step, before = steps[at], steps[at - 1] if at else None
             trees = steptree.read_steps(root, [s for s in (before, step) if s])
+            ledger = Ledger(os.path.join(root, "tools", "carry.d", "ledger"))
             old, new = trees[before.number] if before else {}, trees[step.number]
             changes = compare(old, new)
             if options.table:
                 painter.lines = markdown_rows(changes)
             else:
-                show(painter, step, before, changes, old, new, options.all, options.stat)
+                show(painter, step, before, changes, old, new, options.all, options.stat, ledger.own)
     except steptree.TreeError as error:
         print(f"step-diff: {error}", file=sys.stderr)
         return 2

@@ -220,7 +220,7 @@ class RandomEdits(unittest.TestCase):
                 self.assertTrue(reasons, f"{edit.word} ({edit.kind}): {place} did not reach step {step} "
                                          f"and nothing says why:\n{said}")
                 if function:
-                    whole = ("does not have this file", "whole file")
+                    whole = ("does not have this file", "whole file", "not carried")
                     self.assertTrue(any(function in r or any(w in r for w in whole) for r in reasons),
                                     f"{edit.word} ({edit.kind}): no line names {function}:\n{said}")
                 self.lost_reasons += 1

@@ -16,7 +16,12 @@ typedef struct Verifier {
     Diagnostic *diagnostic;
     uint32_t *work; // instructions whose successors must be looked at
     size_t num_work;
+    uint64_t steps; // of the third walk, over the whole program so far
 } Verifier;
+
+// The third walk looks at an instruction once in nearly every program, but 64 times for each 64
+// locals in the worst: a program that needs more steps than this is rejected, not waited for.
+enum { MAX_STEPS = 1 << 30 };
 
 #define FAULT(v, pc, ...) diagnose((v)->diagnostic, (v)->function->positions[pc], __VA_ARGS__)
 
@@ -160,8 +165,13 @@ static bool check_locals_group(Verifier *v, LocalsCheck *check) {
     memset(check->unwritten, 0, v->function->num_instructions * sizeof *check->unwritten);
     v->num_work = 0;
     join_locals(v, check, 0, unwritten);
-    while (v->num_work > 0)
+    v->steps += v->function->num_instructions; // what clearing the arrays amounts to
+    while (v->num_work > 0) {
+        if (++v->steps > MAX_STEPS)
+            return diagnose(v->diagnostic, v->function->position, "function '%.40s' is too large to check all its locals",
+                            v->function->name);
         if (!step_locals(v, check, v->work[--v->num_work])) return false;
+    }
     return true;
 }
 
@@ -206,8 +216,9 @@ static bool verify_function(Verifier *v) {
 }
 
 bool program_verify(Program *program, Diagnostic *diagnostic) {
+    Verifier verifier = {.program = program, .diagnostic = diagnostic};
     for (size_t i = 0; i < program->num_functions; i++) {
-        Verifier verifier = {.program = program, .function = &program->functions[i], .diagnostic = diagnostic};
+        verifier.function = &program->functions[i];
         if (!verify_function(&verifier)) return false;
     }
     return true;

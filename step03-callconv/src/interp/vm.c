@@ -33,7 +33,11 @@ void vm_free(Vm *vm) {
 RunStatus vm_call(Vm *vm, uint32_t function, const int64_t *args, int64_t *result) {
     const Callable *callee = &vm->callables[function];
     if (!callee->is_code) return interp_run(vm, function, args, result);
-    return vm->enter(vm, callee, args, vm->program->functions[function].num_params, result);
+    size_t num_args = vm->program->functions[function].num_params;
+    // The enter stub copies arguments to the machine stack before the code can check for room.
+    uintptr_t lowest = (uintptr_t)__builtin_frame_address(0) - num_args * sizeof *args;
+    if (lowest < vm->stack_limit) return vm_fail(vm, RUN_STACK_OVERFLOW, function, 0);
+    return vm->enter(vm, callee, args, num_args, result);
 }
 
 RunStatus vm_fail(Vm *vm, RunStatus status, uint32_t function, size_t pc) {
