@@ -78,7 +78,7 @@ static void emit_junk(Generator *g) {
         Opcode opcode = (Opcode)below(g, OP_GREATER_THAN + 1);
         int64_t operand = 0;
         switch (opcode_info[opcode].operand) {
-        case OPERAND_NONE: break;
+        default: break; // no operand
         case OPERAND_CONST: operand = random_constant(&g->random); break;
         case OPERAND_LOCAL: operand = below(g, function_of(g)->num_locals); break;
         case OPERAND_TARGET: operand = below(g, here(g)); break;

@@ -89,7 +89,12 @@ void jit_free(JitCompiler *jit) {
     free(jit);
 }
 
-// Returns false if the function is too large, be it only to check what was asked to be checked.
+// The function's LIR. Returns false if the function is too large.
+static bool build(const JitCompiler *jit, uint32_t index, Lir *lir) {
+    return lir_build(lir, jit->program, index);
+}
+
+// Its allocation. Returns false if the function is too large, be it only to check what was asked to be checked.
 static bool allocate(RegisterAllocator *ra, const Lir *lir, const JitOptions *options) {
     if (!ra_allocate(ra, lir, options->pool)) return false;
     if (!options->check || ra_check(ra, lir)) return true;
@@ -100,7 +105,7 @@ static bool allocate(RegisterAllocator *ra, const Lir *lir, const JitOptions *op
 // The optimising tier. Returns false if the function is too large for it.
 static bool optimize(JitCompiler *jit, uint32_t index, Assembler *a, CodeMarks *marks) {
     Lir lir;
-    if (!lir_build(&lir, jit->program, index)) return false;
+    if (!build(jit, index, &lir)) return false;
     RegisterAllocator ra;
     bool ok = allocate(&ra, &lir, &jit->options);
     if (ok) {
@@ -229,11 +234,11 @@ void jit_dump_asm(FILE *out, const JitCompiler *jit, const Function *function) {
 void jit_dump(FILE *out, const JitCompiler *jit, const Function *function, DumpKind kind) {
     Lir lir;
     RegisterAllocator ra;
-    if (!lir_build(&lir, jit->program, function_index(jit->program, function))) {
+    if (!build(jit, function_index(jit->program, function), &lir)) {
         fprintf(out, "%s: too large for the optimising tier\n", function->name);
     } else if (kind == DUMP_LIR) {
         lir_print(out, &lir);
-    } else if (!ra_allocate(&ra, &lir, jit->options.pool)) {
+    } else if (!allocate(&ra, &lir, &jit->options)) {
         fprintf(out, "%s: too large for the optimising tier\n", function->name);
     } else {
         if (kind == DUMP_INTERVALS) ra_print_intervals(out, &ra, &lir);

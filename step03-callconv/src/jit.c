@@ -90,17 +90,30 @@ void jit_free(JitCompiler *jit) {
     free(jit);
 }
 
+// The function's LIR. Returns false if the function is too large.
+static bool build(const JitCompiler *jit, uint32_t index, Lir *lir) {
+    if (!lir_build(lir, jit->program, index)) return false;
+    lir->poison_calls = jit->options.check;
+    lir->trust_natives = jit->options.broken & BROKEN_CALLER_SAVED;
+    return true;
+}
+
+// Its allocation. Returns false if the function is too large, be it only to check what was asked to be checked.
+static bool allocate(RegisterAllocator *ra, const Lir *lir, const JitOptions *options) {
+    if (!ra_allocate(ra, lir, options->pool)) return false;
+    if (options->broken & BROKEN_CALLEE_SAVED) ra->to_save = 0;
+    if (!options->check || ra_check(ra, lir)) return true;
+    ra_free(ra);
+    return false;
+}
+
 // The optimising tier. Returns false if the function is too large for it.
 static bool optimize(JitCompiler *jit, uint32_t index, Assembler *a, CodeMarks *marks) {
     Lir lir;
-    lir_build(&lir, jit->program, index);
-    lir.poison_calls = jit->options.check;
-    lir.trust_natives = jit->options.broken & BROKEN_CALLER_SAVED;
+    if (!build(jit, index, &lir)) return false;
     RegisterAllocator ra;
-    bool ok = ra_allocate(&ra, &lir, jit->options.pool);
+    bool ok = allocate(&ra, &lir, &jit->options);
     if (ok) {
-        if (jit->options.broken & BROKEN_CALLEE_SAVED) ra.to_save = 0;
-        if (jit->options.check) ra_check(&ra, &lir);
         lir_emit(a, marks, &jit->stubs, jit->vm, &lir, &ra);
         ra_free(&ra);
     }
@@ -227,12 +240,12 @@ void jit_dump_asm(FILE *out, const JitCompiler *jit, const Function *function) {
 
 void jit_dump(FILE *out, const JitCompiler *jit, const Function *function, DumpKind kind) {
     Lir lir;
-    lir_build(&lir, jit->program, function_index(jit->program, function));
-    lir.trust_natives = jit->options.broken & BROKEN_CALLER_SAVED;
     RegisterAllocator ra;
-    if (kind == DUMP_LIR) {
+    if (!build(jit, function_index(jit->program, function), &lir)) {
+        fprintf(out, "%s: too large for the optimising tier\n", function->name);
+    } else if (kind == DUMP_LIR) {
         lir_print(out, &lir);
-    } else if (!ra_allocate(&ra, &lir, jit->options.pool)) {
+    } else if (!allocate(&ra, &lir, &jit->options)) {
         fprintf(out, "%s: too large for the optimising tier\n", function->name);
     } else {
         if (kind == DUMP_INTERVALS) ra_print_intervals(out, &ra, &lir);

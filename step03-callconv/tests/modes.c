@@ -22,5 +22,7 @@ const Mode modes[] = {
     {"opt, argument registers", OPT(1u << RDI | 1u << RSI | 1u << R8), ALL_FUNCTIONS},
     {"opt, no registers", OPT(0), ALL_FUNCTIONS},
     {"opt, little code", {.tier = TIER_OPT, .code_size = 1024, .pool = RA_DEFAULT_POOL, .check = true}, ALL_FUNCTIONS},
+    {"opt, callee-saved registers", OPT(CALLEE_SAVED_REGS), ALL_FUNCTIONS},
+    {"opt, caller-saved registers", OPT(CALLER_SAVED_REGS & ~(1u << R11)), ALL_FUNCTIONS},
 };
 const size_t num_modes = sizeof modes / sizeof *modes;

@@ -9,28 +9,6 @@
 const RandomShape small_shape = {.max_blocks = 4, .max_globals = 6, .max_instructions = 6, .calls = true, .divides = true};
 const RandomShape large_shape = {.max_blocks = 14, .max_globals = 24, .max_instructions = 12, .calls = true, .divides = true};
 
-// Numbers.
-
-Random random_seed(uint64_t seed) { return (Random){(seed + 1) * 0x9E3779B97F4A7C15 | 1}; }
-
-uint64_t random_next(Random *random) {
-    random->state ^= random->state >> 12;
-    random->state ^= random->state << 25;
-    random->state ^= random->state >> 27;
-    return random->state * 0x2545F4914F6CDD1D;
-}
-
-uint32_t random_below(Random *random, uint32_t limit) { return (uint32_t)((random_next(random) >> 32) % limit); }
-
-int64_t random_value(Random *random) {
-    static const int64_t edges[] = {INT64_MIN, INT64_MAX, INT32_MIN, INT32_MAX, (int64_t)INT32_MAX + 1, -1, 0, 1};
-    switch (random_below(random, 8)) {
-    case 0: return edges[random_below(random, sizeof edges / sizeof *edges)];
-    case 1: return (int64_t)random_next(random);
-    default: return (int64_t)random_below(random, 40) - 20;
-    }
-}
-
 // The program.
 
 Program *random_lir_program(void) {
@@ -213,7 +191,7 @@ static Cond random_cond(Maker *m) {
 }
 
 static LirMove random_source(Maker *m, VReg d) {
-    if (random_below(m->random, 4) == 0) return (LirMove){.d = d, .s = NO_VREG, .imm = random_value(m->random)};
+    if (random_below(m->random, 4) == 0) return (LirMove){.d = d, .s = NO_VREG, .imm = random_constant(m->random)};
     return (LirMove){.d = d, .s = random_read(m)};
 }
 
@@ -223,7 +201,7 @@ static void make_reads(Maker *m, const Plan *plan, uint32_t b, uint32_t i) {
     LirIns *ins = lir_append(lir, op);
     ins->pc = (uint32_t)lir->num_ins - 1;
     if (op == LIR_CONST) {
-        ins->imm = random_value(m->random);
+        ins->imm = random_constant(m->random);
     } else if (op == LIR_MOVES) {
         for (uint32_t k = 0; k < plan->num_writes[b][i]; k++) lir_append_move(lir, random_source(m, plan->writes[b][i][k]));
     } else if (op == LIR_CALL) {

@@ -3,17 +3,8 @@
 #ifndef TESTS_RANDOM_LIR_H
 #define TESTS_RANDOM_LIR_H
 
+#include "random_program.h"
 #include "rig.h"
-
-// xorshift64*: the same numbers everywhere.
-typedef struct Random {
-    uint64_t state; // not 0
-} Random;
-
-Random random_seed(uint64_t seed);
-uint64_t random_next(Random *random);
-uint32_t random_below(Random *random, uint32_t limit);
-int64_t random_value(Random *random); // mostly small, often at an edge
 
 // The program that random LIR belongs to: main takes four parameters; the others can be called.
 Program *random_lir_program(void);

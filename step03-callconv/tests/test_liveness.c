@@ -71,7 +71,7 @@ static void test_random_control_flow_against_the_definition(void **state) {
     (void)state;
     Program *program = random_lir_program();
     for (uint64_t seed = 0; seed < (SANITIZED ? 500 : 3000); seed++) {
-        Random random = random_seed(seed);
+        Random random = {seed};
         Lir lir = random_lir(&random, program, seed % 2 ? small_shape : large_shape);
         assert_liveness(&lir);
         lir_free(&lir);

@@ -185,7 +185,8 @@ class Carry:
         for r in results:
             units = ", ".join(cscan.spoken(u) for u in r.units)
             detail = f"({r.detail})" if r.detail else ""
-            self.say(f"  {WORDS[r.kind]:<14}{r.path:<{width}}  {units}{' ' if units and detail else ''}{detail}".rstrip())
+            words = " ".join(filter(None, (units, detail)))
+            self.say(f"  {WORDS[r.kind]:<14}{r.path:<{width}}  {words}".rstrip())
 
     def print_conflicts(self):
         target, origin = self.state["target"], self.state["at"]
@@ -200,7 +201,8 @@ class Carry:
             todo = {"lines": f"edit the file: step {target}'s version with the change in it, without the marker lines",
                     "removed": "remove the file there too, or keep it with --stop",
                     "binary": "put the right file there, or keep it with --stop",
-                    "moved": f"make the change in {self.names[target]}/{c['path']} by hand, or --stop {c['origin_path']}",
+                    "moved": f"make the change in {self.names[target]}/{c['path']} by hand, "
+                             f"or --stop {c['origin_path']}",
                     }[c["kind"]]
             self.say(f"      {todo}")
         file = left[0]["path"] if left else "FILE"
@@ -269,7 +271,9 @@ class Carry:
             told += f"{', ' if told else ''}{solved} conflict{'s' if solved != 1 else ''} settled by hand"
         origin = self.state["origin"]
         where = manifests.steps_text(visited[1:])
-        self.say(f"carry: step {origin}'s change is settled in step{'s' if len(visited) > 2 else ''} {where} ({told})"
+        self.say(f"carry: nothing of step {origin}'s change goes further ({told})"
+                 if visited[1:] and set(count) <= {"not carried", "stopped"} and not solved else
+                 f"carry: step {origin}'s change is settled in step{'s' if len(visited) > 2 else ''} {where} ({told})"
                  if visited[1:] else f"carry: no step comes after step {origin}: nothing to carry")
         if not then.exists:
             self.say("carry: there is no manifest yet: tools/carry --update-manifest makes it")
@@ -334,10 +338,12 @@ class Carry:
                 for conflict, (part, lines_now) in zip(lines, result):
                     if conflict["stopped"]:
                         continue
-                    if lines_now == part[0] or lines_now is None and self.all_ours(merged[path].data) == entry.data:
-                        problems.append(f"{place}: the change is dropped in {', '.join(conflict['units'])}: " + stop % path)
+                    units = ", ".join(conflict["units"])
+                    unknown = lines_now is None
+                    if lines_now == part[0] or unknown and self.all_ours(merged[path].data) == entry.data:
+                        problems.append(f"{place}: the change is dropped in {units}: " + stop % path)
                     elif lines_now is not None:
-                        learned.append((*part, lines_now, f"{path}: {', '.join(conflict['units'])}"))
+                        learned.append((*part, lines_now, f"{path}: {units}"))
             elif lines:
                 if not all(c["stopped"] for c in lines):
                     problems.append(f"{place}: the file is gone; bring it back, or --abort")
@@ -348,7 +354,8 @@ class Carry:
                 if c["kind"] == "binary" and not c["stopped"] and same:
                     problems.append(f"{place}: still step {target}'s own; replace it, or " + stop % path)
                 if c["kind"] == "moved" and not c["stopped"] and same:
-                    problems.append(f"{place}: {', '.join(c['units'])} is as it was; change it, or " + stop % c["origin_path"])
+                    problems.append(f"{place}: {', '.join(c['units'])} is as it was; change it, or "
+                                    + stop % c["origin_path"])
         if not problems:
             for item in learned:
                 key = self.resolutions.remember(*item)
@@ -412,7 +419,8 @@ class Carry:
         else:
             units = [u for u in changed if not unit or u == unit]
             if unit and not units:
-                raise TreeError(f"step {origin}'s change does not touch {unit} in {path}; it touches " + ", ".join(changed))
+                raise TreeError(f"step {origin}'s change does not touch {unit} in {path}; it touches "
+                                + ", ".join(changed))
             if unit:
                 raise TreeError(f"{unit} did not conflict; undo it in {self.names[target]}/{path} by hand, "
                                 f"or stop the whole file: tools/carry --stop {path} \"reason\"")
@@ -496,8 +504,10 @@ class Carry:
         self.say(f"carry: carrying step {s['origin']}'s change since {s['base_name']} ({s['base'][:10]}); "
                  f"settled in: {manifests.steps_text(s['visited'][1:]) or 'none yet'}")
         at = f"step {s['target']}" if s["target"] else f"the way from step {s['at']}"
-        self.say({"conflict": f"  stopped at {at} by conflicts", "test": f"  at {at}: its tests have not passed yet",
-                  "merging": f"  interrupted while merging into {at}", "between": f"  interrupted on {at}"}[s["phase"]])
+        self.say({"conflict": f"  stopped at {at} by conflicts",
+                  "test": f"  at {at}: its tests have not passed yet",
+                  "merging": f"  interrupted while merging into {at}",
+                  "between": f"  interrupted on {at}"}[s["phase"]])
         if any(not c["stopped"] for c in s["conflicts"]) and s["phase"] == "conflict":
             self.print_conflicts()
         else:
@@ -527,7 +537,8 @@ class Carry:
                 data = steptree.git(self.root, "show", f"{commit}:{name}")
             except TreeError:
                 return then.file(path, step) is None
-            if unit in then.units.get(path, {}) or cscan.is_c(path) and then.file(path, step) and unit != manifests.LAYOUT:
+            if unit in then.units.get(path, {}) or \
+                    cscan.is_c(path) and then.file(path, step) and unit != manifests.LAYOUT:
                 return cscan.units_of(path, data).get(unit) == then.unit(path, unit, step)
             return cscan.digest(data) == identity(then.file(path, step))
 

@@ -153,7 +153,6 @@ def scan_c(data):
     for line in lines:
         offsets.append(total)
         total += len(line) + 1
-    line_of, at = {}, 0
 
     def line_at(offset, hint=[0]):
         if offsets[hint[0]] > offset:

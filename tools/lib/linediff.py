@@ -86,8 +86,7 @@ def three_way(base, ours, theirs):
     kind: 'equal', 'ours' or 'theirs' (only that side changed), 'same' (both made the same change),
     'both' (they changed the same or neighbouring lines differently).
     """
-    sides = [sorted(matches(base, ours)), sorted(matches(base, theirs))]
-    to_ours, to_theirs = dict(sides[0]), dict(sides[1])
+    to_ours, to_theirs = dict(matches(base, ours)), dict(matches(base, theirs))
     chunks, b, o, t = [], 0, 0, 0
 
     def close(b2, o2, t2):

@@ -261,7 +261,8 @@ class Hopper:
         if ours.data == theirs:
             self.report("already", target, changed_units(path, old.data, theirs))
             self.without[target] = Entry(ours.mode, old.data)
-        elif any(steptree.is_binary(x) for x in (old.data, theirs, ours.data)) or steptree.LINK in (old.mode, new.mode, ours.mode):
+        elif any(steptree.is_binary(x) for x in (old.data, theirs, ours.data)) or \
+                steptree.LINK in (old.mode, new.mode, ours.mode):
             if ours.data == old.data:
                 self.tree[target] = Entry(ours.mode, theirs)
                 self.report("applied", target, (cscan.WHOLE,))

@@ -123,6 +123,8 @@ class Tree:
                 name = next(s.name for s in found if s.number == number)
                 for path, entry in tree.items():
                     steptree.write_entry(os.path.join(self.root, name, path), entry)
+            ledger = steptree.read_entry(os.path.join(source, "tools/carry.d/ledger"))
+            steptree.write_entry(os.path.join(self.root, "tools/carry.d/ledger"), ledger)
         else:
             for step in steps:
                 for path, text in make_step(step).items():

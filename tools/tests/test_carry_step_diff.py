@@ -57,6 +57,7 @@ class StepDiff(unittest.TestCase):
         self.assertIn("7 files unchanged, 3 changed, 1 renamed, 1 added, 0 removed; +31 -12 lines", said)
         self.assertRegex(said, r"src/base/util\.c +\+0 +-0  from src/util\.c")
         self.assertNotIn("@@", said)
+        self.assertIn("The chapter's own\n  README.md: +6 -5\n", said)
 
     def test_functions(self):
         said = self.run_tool("4", "--stat")

@@ -283,10 +283,14 @@ static void emit_params(Emitter *e, const LirIns *ins) {
     parallel_move(e->a, e->moves, count, SCRATCH);
 }
 
-static void emit_call(Emitter *e, const LirIns *ins) {
+static void emit_call_arguments(Emitter *e, const LirIns *ins) {
     for (uint32_t i = 0; i < ins->num_moves; i++)
         e->moves[i] = (ParallelMove){outgoing_argument(i), source(e, e->lir->moves[ins->first_move + i])};
     parallel_move(e->a, e->moves, ins->num_moves, SCRATCH);
+}
+
+static void emit_call(Emitter *e, const LirIns *ins) {
+    emit_call_arguments(e, ins);
     asm_mov_ri(e->a, RAX, address_of(&e->vm->callables[ins->target]));
     asm_call_m(e->a, mem(RAX, offsetof(Callable, entry)));
     store(e, ins->d, RAX);
@@ -330,7 +334,7 @@ static Needs find_needs(const Lir *lir) {
     for (size_t i = 0; i < lir->num_ins; i++) {
         const LirIns *ins = &lir->ins[i];
         if (ins->num_moves > needs.max_moves) needs.max_moves = ins->num_moves;
-        if (ins->op != LIR_CALL) continue;
+        if (!is_call(ins)) continue;
         needs.calls = true;
         if (ins->num_moves > needs.outgoing_words + NUM_ARG_REGS) needs.outgoing_words = ins->num_moves - NUM_ARG_REGS;
     }

@@ -57,8 +57,10 @@ static void print_moves(FILE *out, const Lir *lir, const LirIns *ins) {
     }
 }
 
+static const char *callee_name(const Lir *lir, const LirIns *ins) { return lir->program->functions[ins->target].name; }
+
 static void print_call(FILE *out, const Lir *lir, const LirIns *ins) {
-    fprintf(out, " %s(", lir->program->functions[ins->target].name);
+    fprintf(out, " %s(", callee_name(lir, ins));
     for (uint32_t i = 0; i < ins->num_moves; i++) {
         if (i) fputs(", ", out);
         print_source(out, lir, lir->moves[ins->first_move + i]);
@@ -74,7 +76,7 @@ void lir_print_ins(FILE *out, const Lir *lir, const LirIns *ins) {
     fputs(op_names[ins->op], out);
     if (ins->op == LIR_CONST) fprintf(out, " %" PRId64, ins->imm);
     if (ins->op == LIR_PARAMS || ins->op == LIR_MOVES) print_moves(out, lir, ins);
-    if (ins->op == LIR_CALL) print_call(out, lir, ins);
+    if (is_call(ins)) print_call(out, lir, ins);
     if (ins->a != NO_VREG) {
         fputc(' ', out);
         lir_print_vreg(out, lir, ins->a);

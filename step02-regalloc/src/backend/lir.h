@@ -72,6 +72,8 @@ typedef struct LirIns {
     uint32_t pc;         // the bytecode that it was made for
 } LirIns;
 
+static inline bool is_call(const LirIns *ins) { return ins->op == LIR_CALL; }
+
 // Does the instruction divide by 2, 4, 8, ...? Then shifts do it, and no IDIV.
 static inline bool divides_by_power_of_two(const LirIns *ins) {
     return ins->op == LIR_DIV && is_imm(ins->b) && ins->b.imm > 1 && (ins->b.imm & (ins->b.imm - 1)) == 0;

@@ -228,10 +228,11 @@ static void build_store_local(Builder *b, VReg local, uint32_t pc) {
     }
 }
 
-static void build_call(Builder *b, int64_t callee, uint32_t pc) {
-    uint32_t n = b->lir->program->functions[callee].num_params;
+static void build_call(Builder *b, LirOp op, uint32_t pc) {
+    Instruction bytecode = b->function->bytecode[pc];
+    uint32_t n = instruction_pops(b->lir->program, bytecode);
     uint32_t first = b->depth - n;
-    append(b, LIR_CALL, pc)->target = (uint32_t)callee;
+    append(b, op, pc)->target = (uint32_t)bytecode.operand;
     for (uint32_t k = first; k < b->depth; k++) append_entry_move(b, NO_VREG, b->stack[k]);
     while (b->depth > first) pop(b);
     VReg d = new_temp(b);
@@ -252,7 +253,7 @@ static uint32_t build_instruction(Builder *b, uint32_t pc) {
     case OP_DIV: build_binary(b, LIR_DIV, pc); return 1;
     case OP_JUMP: build_jump(b, ins.operand, pc); return 1;
     case OP_JUMP_IF_FALSE: build_jump_if_false(b, ins.operand, pc); return 1;
-    case OP_CALL: build_call(b, ins.operand, pc); return 1;
+    case OP_CALL: build_call(b, LIR_CALL, pc); return 1;
     case OP_RETURN: {
         VReg a = to_vreg(b, pop(b), pc);
         append(b, LIR_RETURN, pc)->a = a;

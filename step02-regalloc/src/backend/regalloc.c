@@ -18,11 +18,8 @@ enum { NUM_REGS = 16 };
 // IDIV divides RDX:RAX.
 static const RegSet division_regs = 1u << RAX | 1u << RDX;
 
-// What a call may destroy: System V ABI, AMD64 supplement, section 3.2.1.
-static const RegSet caller_saved = RA_DEFAULT_POOL | 1u << R11;
-
 RegSet ra_clobbers(const LirIns *ins) {
-    if (ins->op == LIR_CALL) return caller_saved;
+    if (is_call(ins)) return CALLER_SAVED_REGS;
     if (ins->op != LIR_DIV || divides_by_power_of_two(ins)) return 0;
     return division_regs;
 }
@@ -118,7 +115,7 @@ static void find_move_hints(IntervalBuilder *b, const LirIns *ins) {
         LirMove move = b->lir->moves[ins->first_move + k];
         note_hint(b, move.d, move.s);
         note_hint(b, move.s, move.d);
-        if (ins->op == LIR_CALL && k < NUM_ARG_REGS) note_preference(b, move.s, arg_regs[k]);
+        if (is_call(ins) && k < NUM_ARG_REGS) note_preference(b, move.s, arg_regs[k]);
         if (ins->op == LIR_PARAMS && k < NUM_ARG_REGS) note_preference(b, move.d, arg_regs[k]);
     }
 }
@@ -130,7 +127,7 @@ static void find_hints(IntervalBuilder *b) {
         find_move_hints(b, ins);
         if (ins->a != NO_VREG) note_hint(b, ins->d, ins->a);
         if (ins->op == LIR_DIV || ins->op == LIR_RETURN) note_preference(b, ins->a, RAX);
-        if (ins->op == LIR_DIV || ins->op == LIR_CALL) note_preference(b, ins->d, RAX);
+        if (ins->op == LIR_DIV || is_call(ins)) note_preference(b, ins->d, RAX);
     }
 }
 
@@ -150,7 +147,7 @@ static bool build_intervals(RegisterAllocator *ra, const Lir *lir, Arena *scratc
     cover_block_ends(&b, &liveness);
     liveness_free(&liveness);
     find_hints(&b);
-    Clobbers calls = find_clobbers(lir, caller_saved, scratch);
+    Clobbers calls = find_clobbers(lir, CALLER_SAVED_REGS, scratch);
     Clobbers divisions = find_clobbers(lir, division_regs, scratch);
     ra->intervals = b.of;
     for (VReg v = 0; v < lir->num_vregs; v++) {

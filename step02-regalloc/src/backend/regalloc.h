@@ -52,10 +52,14 @@ typedef struct RegisterAllocator {
     Arena arena; // owns the results
 } RegisterAllocator;
 
+// What a call may destroy: System V ABI, AMD64 supplement, section 3.2.1.
+#define CALLER_SAVED_REGS                                                                            \
+    (1u << RAX | 1u << RCX | 1u << RDX | 1u << RSI | 1u << RDI | 1u << R8 | 1u << R9 | 1u << R10 | \
+     1u << R11)
+
 // All but those that the emitter keeps for itself: RSP and RBP, the frame, and R11, scratch space.
 // Only registers that every function may destroy: none has to be saved.
-#define RA_DEFAULT_POOL \
-    (1u << RAX | 1u << RCX | 1u << RDX | 1u << RSI | 1u << RDI | 1u << R8 | 1u << R9 | 1u << R10)
+#define RA_DEFAULT_POOL (CALLER_SAVED_REGS & ~(1u << R11))
 
 // Three registers, among them both that a division destroys: almost everything is spilled.
 #define RA_STRESS_POOL (1u << RAX | 1u << RDX | 1u << RCX)

@@ -108,7 +108,7 @@ static void emit_operand(Emitter *e, const TwoAddressForms *forms, Reg d, LirOpe
 
 static void emit_two_address(Emitter *e, LirIns ins, const TwoAddressForms *forms) {
     Reg d = result_reg(e, ins.d);
-    if (vreg_is_in(e, ins.b.vreg, d) && ins.op != LIR_SUB) swap_operands(&ins);
+    if (vreg_is_in(e, ins.b.vreg, d)) swap_operands(&ins);
     load(e, d, ins.a);
     emit_operand(e, forms, d, ins.b);
     store(e, ins.d, d);
@@ -130,6 +130,17 @@ static bool emit_lea(Emitter *e, const LirIns *ins) {
 
 static void emit_add(Emitter *e, const LirIns *ins) {
     if (!emit_lea(e, ins)) emit_two_address(e, *ins, &add_forms);
+}
+
+// If only b is in d's register ("x = 5 - x"), it must not be overwritten with a: d = -b + a.
+static void emit_sub(Emitter *e, const LirIns *ins) {
+    Reg d = result_reg(e, ins->d);
+    if (!vreg_is_in(e, ins->b.vreg, d) || vreg_is_in(e, ins->a, d)) {
+        emit_two_address(e, *ins, &sub_forms);
+        return;
+    }
+    asm_neg_r(e->a, d);
+    emit_operand(e, &add_forms, d, (LirOperand){ins->a, 0});
 }
 
 static unsigned log2_of(int32_t power) { return (unsigned)__builtin_ctz((unsigned)power); }
@@ -317,7 +328,7 @@ static void emit_ins(Emitter *e, const LirIns *ins) {
     case LIR_CONST: emit_const(e, ins); return;
     case LIR_MOVES: emit_moves(e, ins); return;
     case LIR_ADD: emit_add(e, ins); return;
-    case LIR_SUB: emit_two_address(e, *ins, &sub_forms); return;
+    case LIR_SUB: emit_sub(e, ins); return;
     case LIR_MUL: emit_mul(e, ins); return;
     case LIR_DIV: emit_div(e, ins); return;
     case LIR_COMPARE: emit_compare(e, ins); return;
@@ -344,7 +355,7 @@ static Needs find_needs(const Lir *lir) {
     for (size_t i = 0; i < lir->num_ins; i++) {
         const LirIns *ins = &lir->ins[i];
         if (ins->num_moves > needs.max_moves) needs.max_moves = ins->num_moves;
-        if (ins->op != LIR_CALL && ins->op != LIR_CALL_NATIVE) continue;
+        if (!is_call(ins)) continue;
         needs.calls = true;
         if (ins->num_moves > needs.outgoing_words + NUM_ARG_REGS) needs.outgoing_words = ins->num_moves - NUM_ARG_REGS;
     }

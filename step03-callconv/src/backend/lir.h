@@ -73,6 +73,8 @@ typedef struct LirIns {
     uint32_t pc;         // the bytecode that it was made for
 } LirIns;
 
+static inline bool is_call(const LirIns *ins) { return ins->op == LIR_CALL || ins->op == LIR_CALL_NATIVE; }
+
 // Does the instruction divide by 2, 4, 8, ...? Then shifts do it, and no IDIV.
 static inline bool divides_by_power_of_two(const LirIns *ins) {
     return ins->op == LIR_DIV && is_imm(ins->b) && ins->b.imm > 1 && (ins->b.imm & (ins->b.imm - 1)) == 0;
@@ -102,8 +104,10 @@ typedef struct Lir {
     bool trust_natives; // the fault of chapter 3: allocate as if natives destroyed RAX only
 } Lir;
 
-// Translate a function of a verified program. Time: O(instructions).
-void lir_build(Lir *lir, const Program *program, uint32_t function);
+// Translate a function of a verified program. Returns false, with nothing to free, if the function is
+// too large: blocks times operand depth above a fixed limit.
+// Time: O(instructions), plus for each block the number of operands on the stack where it begins.
+bool lir_build(Lir *lir, const Program *program, uint32_t function);
 void lir_free(Lir *lir);
 
 // Call `visit` for every virtual register that the instruction reads, or writes.

@@ -16,6 +16,8 @@
 
 #define NO_ALIAS UINT32_MAX
 
+enum { MAX_WORK = 1 << 26 }; // blocks times operands: each block takes over those on the stack
+
 // What one operand of the bytecode is.
 typedef struct Entry {
     bool is_const;
@@ -281,7 +283,8 @@ static void add_block(Builder *b, uint32_t pc) {
 
 // A block starts at the entry, at every target of a jump and behind every jump.
 // The entry gets a block of its own, so that no jump leads to it.
-static void find_blocks(Builder *b) {
+// Returns how many there are.
+static uint32_t find_blocks(Builder *b) {
     const Function *f = b->function;
     for (size_t pc = 0; pc < f->num_instructions; pc++) b->block_at[pc] = NO_BLOCK;
     add_block(b, 0);
@@ -294,6 +297,7 @@ static void find_blocks(Builder *b) {
     uint32_t next = 1;
     for (size_t pc = 0; pc < f->num_instructions; pc++)
         if (b->block_at[pc] != NO_BLOCK) b->block_at[pc] = next++;
+    return next;
 }
 
 static void begin_block(Builder *b) {
@@ -364,7 +368,7 @@ static void find_loop_depths(Lir *lir) {
     free(change);
 }
 
-void lir_build(Lir *lir, const Program *program, uint32_t function) {
+bool lir_build(Lir *lir, const Program *program, uint32_t function) {
     const Function *f = &program->functions[function];
     *lir = (Lir){.program = program, .function = f};
     lir->num_globals = lir->num_vregs = f->num_locals + f->max_depth;
@@ -373,10 +377,13 @@ void lir_build(Lir *lir, const Program *program, uint32_t function) {
     b.aliases = arena_array(&b.arena, f->num_locals, sizeof *b.aliases);
     b.block_at = arena_array(&b.arena, f->num_instructions, sizeof *b.block_at);
     for (uint32_t i = 0; i < f->num_locals; i++) b.aliases[i] = NO_ALIAS;
-    find_blocks(&b);
-    build_blocks(&b);
-    find_loop_depths(lir);
+    bool ok = (uint64_t)find_blocks(&b) * f->max_depth <= MAX_WORK;
+    if (ok) {
+        build_blocks(&b);
+        find_loop_depths(lir);
+    }
     arena_free(&b.arena);
+    return ok;
 }
 
 void lir_free(Lir *lir) {

@@ -3,7 +3,8 @@
 // It executes the allocated code symbolically: a state says for each register and slot which virtual
 // register's value lies there. Reading a virtual register must find it in its location; writing
 // one puts it there, over whatever was there before. Where paths meet, a place keeps its value
-// only if all paths agree; loops are repeated until nothing changes.
+// only if all paths agree; loops are repeated until nothing changes. Each block that is walked may change
+// the states of its successors, which then wait to be walked (again).
 //
 // An error in the liveness, in the intervals, in the scan or in the clobber sets all look the same
 // here: an instruction reads a place that holds something else.
@@ -15,7 +16,11 @@
 #include "backend/regalloc.h"
 #include "base/fatal.h"
 
-enum { NUM_REGS = 16, MAX_STATE_BYTES = 1 << 28 };
+enum {
+    NUM_REGS = 16,
+    MAX_STATE_BYTES = 1 << 28,
+    MAX_WORK = 1 << 28, // places and instructions that may be looked at
+};
 
 #define UNKNOWN UINT32_MAX // in a state: some value, nobody knows which
 
@@ -25,6 +30,9 @@ typedef struct Checker {
     size_t num_places; // the registers, then the slots
     VReg *entry;       // [block * num_places + place]: the state where the block begins
     uint8_t *reached;  // has any path led to the block yet?
+    uint32_t *pending; // a stack: the blocks whose entry state has changed since their last walk
+    size_t num_pending;
+    uint8_t *is_pending;
     VReg *state;       // the current one
     const LirIns *ins; // the current instruction
     bool reports;      // in the last walk, when the states are final
@@ -32,8 +40,10 @@ typedef struct Checker {
 
 static size_t place_of(const Checker *c, VReg vreg) {
     Location location = c->ra->locations[vreg];
-    if (location.kind == LOCATION_NONE) fatal("%s: a live register has no location: vreg %u", c->lir->function->name, vreg);
-    return location.kind == LOCATION_REG ? location.index : NUM_REGS + location.index;
+    if (location.kind == LOCATION_REG && location.index < NUM_REGS && c->ra->pool >> location.index & 1)
+        return location.index;
+    if (location.kind == LOCATION_SLOT && location.index < c->ra->num_slots) return NUM_REGS + location.index;
+    fatal("ra_check: %s: vreg %u has no location", c->lir->function->name, vreg);
 }
 
 static void report(const Checker *c, VReg vreg) {
@@ -41,9 +51,9 @@ static void report(const Checker *c, VReg vreg) {
     size_t place = place_of(c, vreg);
     fprintf(err, "%s, LIR %td: ", c->lir->function->name, c->ins - c->lir->ins);
     lir_print_ins(err, c->lir, c->ins);
-    fputs(": reads ", err);
+    fputs(": ", err);
     lir_print_vreg(err, c->lir, vreg);
-    fputs(" from ", err);
+    fputs(" should be in ", err);
     location_print(err, c->ra->locations[vreg]);
     fputs(", which holds ", err);
     if (c->state[place] == UNKNOWN) fputs("no known value", err);
@@ -52,7 +62,7 @@ static void report(const Checker *c, VReg vreg) {
     fatal("ra_check: wrong allocation");
 }
 
-static void check_read(void *context, VReg vreg) {
+static void check_holds(void *context, VReg vreg) {
     Checker *c = context;
     if (c->reports && c->state[place_of(c, vreg)] != vreg) report(c, vreg);
 }
@@ -70,46 +80,60 @@ static void apply_clobbers(Checker *c, const LirIns *ins) {
 
 static void apply(Checker *c, const LirIns *ins) {
     c->ins = ins;
-    lir_visit_reads(c->lir, ins, check_read, c);
+    lir_visit_reads(c->lir, ins, check_holds, c);
     apply_clobbers(c, ins);
-    if (ra_reads_b_late(ins) && !is_imm(ins->b)) {
-        c->state[place_of(c, ins->d)] = UNKNOWN; // the copy of a is there already
-        check_read(c, ins->b.vreg);
-    }
+    if (ra_reads_b_late(ins) && !is_imm(ins->b)) check_holds(c, ins->b.vreg);
     lir_visit_writes(c->lir, ins, apply_write, c);
+    lir_visit_writes(c->lir, ins, check_holds, c); // two results in one place?
 }
 
-// The state at the end of a block flows into a successor. Returns whether anything changed there.
-static bool join(Checker *c, uint32_t block) {
+static void set_pending(Checker *c, uint32_t block) {
+    if (c->is_pending[block]) return;
+    c->is_pending[block] = 1;
+    c->pending[c->num_pending++] = block;
+}
+
+// The state at the end of a block flows into a successor.
+static void join(Checker *c, uint32_t block) {
     VReg *entry = c->entry + block * c->num_places;
     if (!c->reached[block]) {
         memcpy(entry, c->state, c->num_places * sizeof *entry);
         c->reached[block] = 1;
-        return true;
+        set_pending(c, block);
+        return;
     }
-    bool changed = false;
     for (size_t place = 0; place < c->num_places; place++) {
         if (entry[place] == c->state[place] || entry[place] == UNKNOWN) continue;
         entry[place] = UNKNOWN;
-        changed = true;
+        set_pending(c, block);
     }
-    return changed;
 }
 
-static bool walk_block(Checker *c, uint32_t index) {
+static void walk_block(Checker *c, uint32_t index) {
     const LirBlock *block = &c->lir->blocks[index];
     memcpy(c->state, c->entry + index * c->num_places, c->num_places * sizeof *c->state);
     for (uint32_t i = block->start; i < block->end; i++) apply(c, &c->lir->ins[i]);
-    bool changed = false;
-    for (uint32_t s = 0; s < block->num_successors; s++) changed |= join(c, block->successors[s]);
-    return changed;
+    for (uint32_t s = 0; s < block->num_successors; s++) join(c, block->successors[s]);
 }
 
-static bool walk_all(Checker *c) {
-    bool changed = false;
+// Walk blocks until no state changes any more. Returns false if that takes too long.
+static bool find_states(Checker *c) {
+    size_t work = 0;
+    c->reached[0] = 1;
+    set_pending(c, 0);
+    while (c->num_pending > 0 && work <= MAX_WORK) {
+        uint32_t block = c->pending[--c->num_pending];
+        c->is_pending[block] = 0;
+        walk_block(c, block);
+        work += c->num_places + c->lir->blocks[block].end - c->lir->blocks[block].start;
+    }
+    return c->num_pending == 0;
+}
+
+static void check_all(Checker *c) {
+    c->reports = true;
     for (uint32_t b = 0; b < c->lir->num_blocks; b++)
-        if (c->reached[b]) changed |= walk_block(c, b);
-    return changed;
+        if (c->reached[b]) walk_block(c, b);
 }
 
 bool ra_check(const RegisterAllocator *ra, const Lir *lir) {
@@ -118,12 +142,12 @@ bool ra_check(const RegisterAllocator *ra, const Lir *lir) {
     Arena arena = {0};
     c.entry = arena_array(&arena, lir->num_blocks * c.num_places, sizeof *c.entry);
     c.reached = arena_array(&arena, lir->num_blocks, sizeof *c.reached);
+    c.pending = arena_array(&arena, lir->num_blocks, sizeof *c.pending);
+    c.is_pending = arena_array(&arena, lir->num_blocks, sizeof *c.is_pending);
     c.state = arena_array(&arena, c.num_places, sizeof *c.state);
     memset(c.entry, 0xFF, c.num_places * sizeof *c.entry); // nothing is known at the entry
-    c.reached[0] = 1;
-    while (walk_all(&c)) continue;
-    c.reports = true;
-    walk_all(&c);
+    bool ok = find_states(&c);
+    if (ok) check_all(&c);
     arena_free(&arena);
-    return true;
+    return ok;
 }

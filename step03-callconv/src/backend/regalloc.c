@@ -19,12 +19,12 @@ enum { NUM_REGS = 16 };
 static const RegSet division_regs = 1u << RAX | 1u << RDX;
 
 RegSet ra_clobbers(const LirIns *ins) {
-    if (ins->op == LIR_CALL || ins->op == LIR_CALL_NATIVE) return CALLER_SAVED_REGS;
+    if (is_call(ins)) return CALLER_SAVED_REGS;
     if (ins->op != LIR_DIV || divides_by_power_of_two(ins)) return 0;
     return division_regs;
 }
 
-// DIV copies a to RAX before it divides. SUB copies a to d, so b must not be in d.
+// DIV copies a to RAX before it divides. SUB copies a to d, and is slower if b is there.
 bool ra_reads_b_late(const LirIns *ins) { return ins->op == LIR_DIV || ins->op == LIR_SUB; }
 
 // Live intervals.
@@ -115,8 +115,6 @@ static void note_hint(IntervalBuilder *b, VReg vreg, VReg hint) {
 static void note_preference(IntervalBuilder *b, VReg vreg, Reg reg) {
     if (vreg != NO_VREG) b->of[vreg].preferred |= reg_bit(reg);
 }
-
-static bool is_call(const LirIns *ins) { return ins->op == LIR_CALL || ins->op == LIR_CALL_NATIVE; }
 
 static void find_move_hints(IntervalBuilder *b, const LirIns *ins) {
     for (uint32_t k = 0; k < ins->num_moves; k++) {

@@ -1,0 +1,224 @@
+#include "native_programs.h"
+
+#include "code/disasm.h"
+#include "testing/test_main.h"
+
+// Natives.
+
+int64_t weigh(const int64_t *args, size_t n) {
+    uint64_t sum = n;
+    for (size_t i = 0; i < n; i++) sum = sum * 31 + (uint64_t)args[i];
+    return (int64_t)sum;
+}
+
+typedef int64_t V;
+static V weigh0(void) { return abi_poison(weigh(NULL, 0)); }
+static V weigh1(V a) { return abi_poison(weigh(ARGS(a), 1)); }
+static V weigh2(V a, V b) { return abi_poison(weigh(ARGS(a, b), 2)); }
+static V weigh3(V a, V b, V c) { return abi_poison(weigh(ARGS(a, b, c), 3)); }
+static V weigh4(V a, V b, V c, V d) { return abi_poison(weigh(ARGS(a, b, c, d), 4)); }
+static V weigh5(V a, V b, V c, V d, V e) { return abi_poison(weigh(ARGS(a, b, c, d, e), 5)); }
+static V weigh6(V a, V b, V c, V d, V e, V f) { return abi_poison(weigh(ARGS(a, b, c, d, e, f), 6)); }
+static V weigh7(V a, V b, V c, V d, V e, V f, V g) { return abi_poison(weigh(ARGS(a, b, c, d, e, f, g), 7)); }
+static V weigh8(V a, V b, V c, V d, V e, V f, V g, V h) {
+    return abi_poison(weigh(ARGS(a, b, c, d, e, f, g, h), 8));
+}
+
+// A C compiler may do as it likes in a prologue; these two have none.
+extern void test_native_aligned(void) __attribute__((visibility("hidden")));
+extern void test_native_quiet(void) __attribute__((visibility("hidden")));
+__asm__(".pushsection .text\n"
+        ".globl test_native_aligned\n"
+        ".hidden test_native_aligned\n"
+        ".type test_native_aligned, @function\n"
+        "test_native_aligned:\n"
+        "    leaq 8(%rsp), %rax\n" // above the return address
+        "    andl $15, %eax\n"
+        "    ret\n"
+        ".size test_native_aligned, . - test_native_aligned\n"
+        ".globl test_native_quiet\n"
+        ".hidden test_native_quiet\n"
+        ".type test_native_quiet, @function\n"
+        "test_native_quiet:\n"
+        "    movq %rdi, %rax\n"
+        "    ret\n"
+        ".size test_native_quiet, . - test_native_quiet\n"
+        ".popsection\n");
+
+static JitCompiler *current;
+
+JitCompiler *current_jit(void) { return current; }
+
+static V run_leaf(V n) {
+    Vm *vm = jit_vm(current);
+    int64_t result;
+    RunStatus status = vm_call(vm, function_index(vm->program, program_find(vm->program, "leaf")), &n, &result);
+    return abi_poison(status ? -1000 - (int64_t)status : result);
+}
+
+#define WEIGH_ROW(n) {"weigh" #n, n, (NativeCode *)(uintptr_t)weigh##n}
+#define ALIGNED_ROW(n) {"aligned" #n, n, test_native_aligned}
+
+static const Native test_natives[] = {
+    WEIGH_ROW(0), WEIGH_ROW(1), WEIGH_ROW(2), WEIGH_ROW(3), WEIGH_ROW(4),
+    WEIGH_ROW(5), WEIGH_ROW(6), WEIGH_ROW(7), WEIGH_ROW(8),
+    ALIGNED_ROW(0), ALIGNED_ROW(1), ALIGNED_ROW(2), ALIGNED_ROW(3), ALIGNED_ROW(4),
+    ALIGNED_ROW(5), ALIGNED_ROW(6), ALIGNED_ROW(7), ALIGNED_ROW(8),
+    {"quiet", 1, test_native_quiet},
+    {"run_leaf", 1, (NativeCode *)(uintptr_t)run_leaf},
+};
+
+void test_natives_register(Program *program) {
+    natives_register(program);
+    for (size_t i = 0; i < sizeof test_natives / sizeof *test_natives; i++)
+        program_add_native(program, test_natives[i].name, test_natives[i].num_params, test_natives[i].code);
+}
+
+// Programs.
+
+static Program *parse(const char *file, const char *text, size_t length) {
+    Program *program = program_new(file);
+    test_natives_register(program);
+    Diagnostic diagnostic = {0};
+    if (program_parse(program, text, length, &diagnostic) && program_verify(program, &diagnostic)) return program;
+    diagnostic_print(stderr, program, &diagnostic);
+    program_free(program);
+    fail_msg("the program was rejected");
+    abort();
+}
+
+Program *native_program_from(const char *text) { return parse("test.bca", text, strlen(text)); }
+
+Program *native_program_from_file(const char *path) {
+    char why[200];
+    size_t length;
+    char *text = read_file(path, &length, why, sizeof why);
+    if (!text) fail_msg("%s: %s", path, why);
+    Program *program = parse(path, text, length);
+    free(text);
+    return program;
+}
+
+JitCompiler *start(const Program *program, const Mode *mode) {
+    current = mode_start(program, mode);
+    return current;
+}
+
+// Probed calls.
+
+static void assert_clean(const AbiReport *report, const char *function, const char *entered) {
+    if (report->ok) return;
+    fail_msg("%s, entered through %s, breaks the calling convention:\n%s", function, entered, report->text);
+}
+
+static void *code_address(EnterCode *code) { return (void *)(uintptr_t)code; }
+
+static RunStatus probed_enter(Vm *vm, const Function *function, const int64_t *args, int64_t *result) {
+    AbiReport report;
+    uint32_t index = function_index(vm->program, function);
+    const Callable *callee = &vm->callables[index];
+    if (!callee->is_code) return vm_call(vm, index, args, result); // nothing of ours to be probed
+    const int64_t enter_args[] = {
+        (int64_t)(uintptr_t)vm, (int64_t)(uintptr_t)callee, (int64_t)(uintptr_t)args,
+        function->num_params, (int64_t)(uintptr_t)result,
+    };
+    int64_t status = abi_probe_call(&report, code_address(vm->enter), enter_args, 5);
+    assert_clean(&report, function->name, "the enter stub");
+    return (RunStatus)(int32_t)status;
+}
+
+static void probe_entry(JitCompiler *jit, const Function *function, const int64_t *args, int64_t expected) {
+    void *entry = jit_entry(jit, function);
+    if (!entry) return;
+    AbiReport report;
+    int64_t result = abi_probe_call(&report, entry, args, function->num_params);
+    assert_clean(&report, function->name, "its own first instruction");
+    if (result != expected) fail_msg("%s returns another value without the enter stub", function->name);
+}
+
+Outcome probed_call(JitCompiler *jit, const char *name, const int64_t *args) {
+    Vm *vm = jit_vm(jit);
+    const Function *function = program_find(vm->program, name);
+    Outcome outcome = {0};
+    outcome.status = probed_enter(vm, function, args, &outcome.result);
+    assert_ptr_equal(vm->slots_free, vm->slots); // whatever happened, nothing is left behind
+    assert_int_equal(vm->exit_sp, 0);
+    if (outcome.status != RUN_OK)
+        return (Outcome){.status = outcome.status, .function = vm->error.function, .pc = vm->error.pc};
+    probe_entry(jit, function, args, outcome.result);
+    return outcome;
+}
+
+Outcome probed_run(const Program *program, const Mode *mode, const int64_t *args) {
+    JitCompiler *jit = start(program, mode);
+    Outcome outcome = probed_call(jit, "main", args);
+    jit_free(jit);
+    current = NULL;
+    return outcome;
+}
+
+static void assert_agrees(const Program *program, const Mode *mode, Outcome outcome, Outcome expected) {
+    if (outcomes_agree(outcome, expected)) return;
+    program_print(stderr, program);
+    fprintf(stderr, "%s: ", mode->name);
+    outcome_print(stderr, outcome);
+    fputs("\nexpected: ", stderr);
+    outcome_print(stderr, expected);
+    fputc('\n', stderr);
+    fail_msg("%s: the outcome is wrong", mode->name);
+}
+
+void assert_probed_modes_agree(const Program *program, const int64_t *args) {
+    Outcome first = probed_run(program, &modes[0], args);
+    for (size_t i = 1; i < num_modes; i++)
+        assert_agrees(program, &modes[i], probed_run(program, &modes[i], args), first);
+}
+
+void assert_native_returns(const char *text, const int64_t *args, int64_t expected) {
+    Program *program = native_program_from(text);
+    for (size_t i = 0; i < num_modes; i++)
+        assert_agrees(program, &modes[i], probed_run(program, &modes[i], args), (Outcome){.result = expected});
+    program_free(program);
+}
+
+// Listings.
+
+char *code_lines(const JitCompiler *jit, const char *name) {
+    const Function *function = program_find(jit_vm((JitCompiler *)(uintptr_t)jit)->program, name);
+    size_t size, text_size = 0, length;
+    const uint8_t *code = jit_code(jit, function, &size);
+    char *text = NULL, instruction[DISASM_TEXT_SIZE];
+    FILE *out = open_memstream(&text, &text_size);
+    for (size_t at = 0; at < size; at += length) {
+        length = disasm_instruction(code + at, size - at, at, instruction, sizeof instruction);
+        if (length == 0) fail_msg("%s: no instruction at %zu", name, at);
+        fprintf(out, "%s\n", instruction);
+    }
+    fclose(out);
+    return text;
+}
+
+static bool contains(const char *line, size_t length, const char *word, size_t word_length) {
+    for (size_t i = 0; i + word_length <= length; i++)
+        if (strncmp(line + i, word, word_length) == 0) return true;
+    return false;
+}
+
+static bool contains_all(const char *line, size_t length, const char *words) {
+    while (*words) {
+        size_t word_length = strcspn(words, " ");
+        if (!contains(line, length, words, word_length)) return false;
+        words += word_length + (words[word_length] == ' ');
+    }
+    return true;
+}
+
+size_t count_lines(const char *lines, const char *words) {
+    size_t count = 0;
+    while (*lines) {
+        size_t length = strcspn(lines, "\n");
+        count += contains_all(lines, length, words);
+        lines += length + (lines[length] == '\n');
+    }
+    return count;
+}
