@@ -100,8 +100,13 @@ test: need-cmocka
 	@$(MAKE) --no-print-directory tests
 	@../tools/run-tests --build $(BUILD) $(if $(FILTER),--filter '$(FILTER)')
 
+# The figures go to bench/results.jsonl, which the chapter's tables are made from; a quick or partial run
+# keeps its figures to itself.
+BENCH_RESULTS := $(BUILD)/bench/results.jsonl
 bench: benches
-	@for program in $(BENCH_PROGRAMS); do $$program || exit 1; done
+	@mkdir -p $(dir $(BENCH_RESULTS)) && rm -f $(BENCH_RESULTS)
+	@for program in $(BENCH_PROGRAMS); do BENCH_JSON=$(or $(BENCH_JSON),$(BENCH_RESULTS)) $$program || exit 1; done
+	@$(if $(BENCH_QUICK)$(BENCH_FILTER)$(BENCH_JSON),,if [ -f $(BENCH_RESULTS) ]; then cp $(BENCH_RESULTS) bench; fi)
 
 demo: all
 	@BUILD=$(BUILD) sh ./demo.sh

@@ -1,5 +1,7 @@
 #include "native_programs.h"
 
+#include <regex.h>
+
 #include "code/disasm.h"
 #include "testing/test_main.h"
 
@@ -198,27 +200,15 @@ char *code_lines(const JitCompiler *jit, const char *name) {
     return text;
 }
 
-static bool contains(const char *line, size_t length, const char *word, size_t word_length) {
-    for (size_t i = 0; i + word_length <= length; i++)
-        if (strncmp(line + i, word, word_length) == 0) return true;
-    return false;
-}
-
-static bool contains_all(const char *line, size_t length, const char *words) {
-    while (*words) {
-        size_t word_length = strcspn(words, " ");
-        if (!contains(line, length, words, word_length)) return false;
-        words += word_length + (words[word_length] == ' ');
-    }
-    return true;
-}
-
-size_t count_lines(const char *lines, const char *words) {
+size_t count_lines(const char *lines, const char *pattern) {
+    regex_t regex;
+    regmatch_t match;
     size_t count = 0;
-    while (*lines) {
-        size_t length = strcspn(lines, "\n");
-        count += contains_all(lines, length, words);
-        lines += length + (lines[length] == '\n');
+    if (regcomp(&regex, pattern, REG_EXTENDED | REG_NEWLINE) != 0) fail_msg("bad pattern: %s", pattern);
+    for (; regexec(&regex, lines, 1, &match, 0) == 0; count++) {
+        lines += match.rm_eo;
+        lines += strcspn(lines, "\n");
     }
+    regfree(&regex);
     return count;
 }

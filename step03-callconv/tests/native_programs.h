@@ -42,10 +42,10 @@ Outcome probed_run(const Program *program, const Mode *mode, const int64_t *args
 void assert_probed_modes_agree(const Program *program, const int64_t *args);
 void assert_native_returns(const char *text, const int64_t *args, int64_t expected);
 
-// The machine code of a function, an instruction a line, for strstr; the caller frees it.
+// The machine code of a function, an instruction a line; the caller frees it.
 char *code_lines(const JitCompiler *jit, const char *function);
 
-// How many lines of the text contain all of these words, which one blank separates.
-size_t count_lines(const char *lines, const char *words);
+// How many lines of the text match a POSIX extended regular expression.
+size_t count_lines(const char *lines, const char *pattern);
 
 #endif

@@ -82,7 +82,7 @@ void lir_print_ins(FILE *out, const Lir *lir, const LirIns *ins) {
         lir_print_vreg(out, lir, ins->a);
     }
     if (ins->op == LIR_COMPARE || ins->op == LIR_BRANCH) fprintf(out, " %s", cond_name(ins->cc));
-    else if (ins->op == LIR_ADD || ins->op == LIR_SUB || ins->op == LIR_MUL || ins->op == LIR_DIV) fputc(',', out);
+    else if (ins->op == LIR_ADD || ins->op == LIR_SUB || ins->op == LIR_MUL || is_division(ins)) fputc(',', out);
     else if (ins->op != LIR_JUMP) return;
     if (ins->op != LIR_JUMP) {
         fputc(' ', out);

@@ -120,8 +120,27 @@ static void save_aliases(Builder *b, VReg local, uint32_t pc) {
 
 // Instructions.
 
+// The bytecode has no remainder: programs write a - a / b * b. Is that what the newest two
+// instructions make of the operands of a subtraction? Then one instruction takes their place.
+static bool build_remainder(Builder *b, Entry left, Entry right) {
+    LirIns *mul = &b->lir->ins[b->lir->num_ins - 1], *div = mul - 1;
+    bool fits = !left.is_const && !right.is_const && b->lir->num_ins >= 2 && mul->op == LIR_MUL &&
+                div->op == LIR_DIV && mul->d == right.vreg && div->a == left.vreg && is_temp(b, mul->d) &&
+                is_temp(b, div->d);
+    if (!fits) return false;
+    bool straight = mul->a == div->d && mul->b.vreg == div->b.vreg && mul->b.imm == div->b.imm;
+    bool swapped = !is_imm(div->b) && mul->a == div->b.vreg && mul->b.vreg == div->d;
+    if (!straight && !swapped) return false;
+    b->lir->num_ins--;
+    div->op = LIR_REM;
+    div->d = new_temp(b);
+    push_vreg(b, div->d);
+    return true;
+}
+
 static void build_binary(Builder *b, LirOp op, uint32_t pc) {
     Entry right = pop(b), left = pop(b);
+    if (op == LIR_SUB && build_remainder(b, left, right)) return;
     bool commutes = op == LIR_ADD || op == LIR_MUL;
     if (commutes && fits_imm(left)) {
         Entry swapped = left;

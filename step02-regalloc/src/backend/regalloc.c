@@ -20,12 +20,12 @@ static const RegSet division_regs = 1u << RAX | 1u << RDX;
 
 RegSet ra_clobbers(const LirIns *ins) {
     if (is_call(ins)) return CALLER_SAVED_REGS;
-    if (ins->op != LIR_DIV || divides_by_power_of_two(ins)) return 0;
+    if (!is_division(ins) || divides_by_power_of_two(ins)) return 0;
     return division_regs;
 }
 
 // DIV copies a to RAX before it divides. SUB copies a to d, and is slower if b is there.
-bool ra_reads_b_late(const LirIns *ins) { return ins->op == LIR_DIV || ins->op == LIR_SUB; }
+bool ra_reads_b_late(const LirIns *ins) { return is_division(ins) || ins->op == LIR_SUB; }
 
 // Live intervals.
 
@@ -126,8 +126,9 @@ static void find_hints(IntervalBuilder *b) {
         const LirIns *ins = &b->lir->ins[i];
         find_move_hints(b, ins);
         if (ins->a != NO_VREG) note_hint(b, ins->d, ins->a);
-        if (ins->op == LIR_DIV || ins->op == LIR_RETURN) note_preference(b, ins->a, RAX);
+        if (is_division(ins) || ins->op == LIR_RETURN) note_preference(b, ins->a, RAX);
         if (ins->op == LIR_DIV || is_call(ins)) note_preference(b, ins->d, RAX);
+        if (ins->op == LIR_REM) note_preference(b, ins->d, RDX);
     }
 }
 

@@ -197,7 +197,7 @@ static void emit_div(Emitter *e, const LirIns *ins) {
         asm_cqo(e->a);
         asm_idiv_r(e->a, divisor);
     }
-    store(e, ins->d, RAX);
+    store(e, ins->d, ins->op == LIR_DIV ? RAX : RDX);
 }
 
 static void emit_const(Emitter *e, const LirIns *ins) {
@@ -330,7 +330,8 @@ static void emit_ins(Emitter *e, const LirIns *ins) {
     case LIR_ADD: emit_add(e, ins); return;
     case LIR_SUB: emit_sub(e, ins); return;
     case LIR_MUL: emit_mul(e, ins); return;
-    case LIR_DIV: emit_div(e, ins); return;
+    case LIR_DIV:
+    case LIR_REM: emit_div(e, ins); return;
     case LIR_COMPARE: emit_compare(e, ins); return;
     case LIR_BRANCH: emit_branch(e, ins); return;
     case LIR_JUMP: emit_jump(e, ins); return;

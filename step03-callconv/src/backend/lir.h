@@ -31,6 +31,7 @@ typedef uint32_t VReg;
     _(SUB,      "sub")      /* d <- a - b */ \
     _(MUL,      "mul")      /* d <- a * b */ \
     _(DIV,      "div")      /* d <- a / b, or a run-time error */ \
+    _(REM,      "rem")      /* d <- a - a / b * b, or a run-time error */ \
     _(COMPARE,  "compare")  /* d <- a cc b ? 1 : 0 */ \
     _(BRANCH,   "branch")   /* if a cc b, go to target; else to the next block */ \
     _(JUMP,     "jump")     /* go to target */ \
@@ -65,7 +66,7 @@ typedef struct LirIns {
     LirOp op;
     Cond cc;             // COMPARE, BRANCH
     VReg d, a;           // NO_VREG if unused
-    LirOperand b;        // ADD, SUB, MUL, DIV, COMPARE, BRANCH
+    LirOperand b;        // ADD, SUB, MUL, DIV, REM, COMPARE, BRANCH
     int64_t imm;         // CONST
     uint32_t target;     // BRANCH, JUMP: a block; CALL: a function; CALL_NATIVE: a native
     uint32_t first_move; // PARAMS, MOVES, CALL, CALL_NATIVE: moves[first_move .. first_move + num_moves)
@@ -75,9 +76,11 @@ typedef struct LirIns {
 
 static inline bool is_call(const LirIns *ins) { return ins->op == LIR_CALL || ins->op == LIR_CALL_NATIVE; }
 
+static inline bool is_division(const LirIns *ins) { return ins->op == LIR_DIV || ins->op == LIR_REM; }
+
 // Does the instruction divide by 2, 4, 8, ...? Then shifts do it, and no IDIV.
 static inline bool divides_by_power_of_two(const LirIns *ins) {
-    return ins->op == LIR_DIV && is_imm(ins->b) && ins->b.imm > 1 && (ins->b.imm & (ins->b.imm - 1)) == 0;
+    return is_division(ins) && is_imm(ins->b) && ins->b.imm > 1 && (ins->b.imm & (ins->b.imm - 1)) == 0;
 }
 
 // A run of instructions with one entrance at the top and one exit at the bottom.
