@@ -176,7 +176,13 @@ static void emit_div_by_power_of_two(Emitter *e, const LirIns *ins) {
     if (k > 1) asm_sar_ri(e->a, SCRATCH, 63);
     asm_shr_ri(e->a, SCRATCH, 64 - k);
     emit_operand(e, &add_forms, SCRATCH, (LirOperand){ins->a, 0});
-    asm_sar_ri(e->a, SCRATCH, k);
+    if (ins->op == LIR_DIV) {
+        asm_sar_ri(e->a, SCRATCH, k);
+    } else { // a minus the multiple of 2^k that it was rounded to
+        asm_and_ri(e->a, SCRATCH, -ins->b.imm);
+        asm_neg_r(e->a, SCRATCH);
+        emit_operand(e, &add_forms, SCRATCH, (LirOperand){ins->a, 0});
+    }
     store(e, ins->d, SCRATCH);
 }
 
