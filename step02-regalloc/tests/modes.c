@@ -14,13 +14,10 @@ const Mode modes[] = {
     {"baseline", {.tier = TIER_BASELINE, .code_size = CODE_SIZE}, ALL_FUNCTIONS},
     {"baseline, even functions", {.tier = TIER_BASELINE, .code_size = CODE_SIZE}, EVEN_FUNCTIONS},
     {"baseline, odd functions", {.tier = TIER_BASELINE, .code_size = CODE_SIZE}, ODD_FUNCTIONS},
-    {"opt, not checked", {.tier = TIER_OPT, .code_size = CODE_SIZE, .pool = RA_DEFAULT_POOL}, ALL_FUNCTIONS},
     {"opt", OPT(RA_DEFAULT_POOL), ALL_FUNCTIONS},
     {"opt, even functions", OPT(RA_DEFAULT_POOL), EVEN_FUNCTIONS},
     {"opt, odd functions", OPT(RA_DEFAULT_POOL), ODD_FUNCTIONS},
     {"opt, three registers", OPT(RA_STRESS_POOL), ALL_FUNCTIONS},
-    {"opt, argument registers", OPT(1u << RDI | 1u << RSI | 1u << R8), ALL_FUNCTIONS},
     {"opt, no registers", OPT(0), ALL_FUNCTIONS},
-    {"opt, little code", {.tier = TIER_OPT, .code_size = 1024, .pool = RA_DEFAULT_POOL, .check = true}, ALL_FUNCTIONS},
 };
 const size_t num_modes = sizeof modes / sizeof *modes;

@@ -35,11 +35,18 @@ JitCompiler *current_jit(void);
 // function itself forgot.
 Outcome probed_call(JitCompiler *jit, const char *function, const int64_t *args);
 
+// The same for a child process, where an assertion of cmocka has no test to end: says on stderr what
+// is wrong, and returns false.
+bool probe_call(JitCompiler *jit, const char *function, const int64_t *args, Outcome *outcome);
+
 // Run main in one mode, probed.
 Outcome probed_run(const Program *program, const Mode *mode, const int64_t *args);
 
-// Run main in every mode, probed; all must end as the interpreter does, or with `expected`.
+// Run main in every mode, probed. Do all end as the interpreter does? If not, stderr says which.
+bool probed_modes_agree(const Program *program, const int64_t *args);
 void assert_probed_modes_agree(const Program *program, const int64_t *args);
+
+// Run main in every mode, probed; each must return `expected`.
 void assert_native_returns(const char *text, const int64_t *args, int64_t expected);
 
 // The machine code of a function, an instruction a line; the caller frees it.

@@ -149,7 +149,7 @@ static void test_errors_in_both_runs(void **state) {
     (void)state;
     const char *text = "func main params=1\n load_const 5\n"
                        " load_local 0\n call_native run_leaf\n" // fails in leaf
-                       " load_const 0\n div\n"                  // fails here: line 7
+                       " load_const 0\n div\n"                  // fails here: line 6
                        " add\n return\nend\n"
                        "func leaf params=1\n load_const 1\n load_local 0\n div\n return\nend\n";
     Program *program = native_program_from(text);

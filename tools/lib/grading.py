@@ -599,13 +599,21 @@ def first_failure(output):
         return f"{signal_name(int(crash[2]))} ({crash[1]})"
     where = re.search(r"^\[ *LINE *\] --- (\S+?:\d+): error", output, re.M)
     what = re.search(r"^\[ *ERROR *\] --- (.*)$", output, re.M)
-    parts = [where[1] if where else "", what[1].strip() if what else ""]
-    if not parts[1] or parts[1].startswith("[   LINE"):  # fail() alone: the line before tells more
-        parts[1] = next((line.strip() for line in output.splitlines() if line.strip() and not line.startswith("[")),
-                        "failed")
-        where = re.search(r"--- (\S+?:\d+): error", output)
-        parts[0] = where[1] if where else ""
-    return ": ".join(part[:300] for part in parts if part)
+    place = where or re.search(r"--- (\S+?:\d+): error", output)
+    message = what[1].strip() if what else ""
+    if not message or message.startswith("[   LINE"):  # fail() or fail_msg(): what was printed before tells
+        message = printed_before(output[:place.start()] if place else output)
+    return ": ".join(part for part in (place[1] if place else "", message[:400] or "failed") if part)
+
+
+def printed_before(output):
+    """fail_msg's message, and the two lines before it: tests print there what they found."""
+    lines = [line.strip() for line in output.splitlines() if line.strip() and not line.startswith("[")]
+    message = next((line for line in reversed(lines) if line.startswith("ERROR: ")), None)
+    if message is None:
+        return "; ".join(lines[-3:])
+    before = lines[:len(lines) - 1 - lines[::-1].index(message)][-2:]
+    return message.removeprefix("ERROR: ") + (f" ({'; '.join(before)})" if before else "")
 
 
 def why_script(outcome, output):

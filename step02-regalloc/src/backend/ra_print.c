@@ -75,12 +75,13 @@ void ra_print_intervals(FILE *out, const RegisterAllocator *ra, const Lir *lir) 
 void ra_print_intervals_svg(FILE *out, const RegisterAllocator *ra, const Lir *lir) {
     enum { LEFT = 60, RIGHT = 80, ROW = 18, COLUMN = 14, TOP = 28 };
     size_t width = LEFT + lir->num_ins * COLUMN + RIGHT, height = TOP + ra->num_intervals * ROW + 8;
-    fprintf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %zu %zu\" width=\"%zu\" height=\"%zu\" "
-                 "font-family=\"monospace\" font-size=\"12\" fill=\"#888\">\n", width, height, width, height);
+    fprintf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %zu %zu\">\n", width, height);
+    fputs("<style>\n  text { font: 12px monospace; fill: #16202a; }\n"
+          "  @media (prefers-color-scheme: dark) { text { fill: #eef2f6; } }\n</style>\n", out);
     for (size_t b = 0; b < lir->num_blocks; b++) {
         size_t x = LEFT + lir->blocks[b].start * COLUMN;
         fprintf(out, "<text x=\"%zu\" y=\"16\">B%zu</text>\n", x + 2, b);
-        fprintf(out, "<path d=\"M%zu 4V%zu\" stroke=\"#bbb\" stroke-dasharray=\"2 3\"/>\n", x, height - 4);
+        fprintf(out, "<path d=\"M%zu 4V%zu\" stroke=\"#8a929b\" stroke-dasharray=\"2 3\"/>\n", x, height - 4);
     }
     for (size_t i = 0; i < ra->num_intervals; i++) {
         const LiveInterval *interval = &ra->intervals[i];
