@@ -43,8 +43,9 @@ test: deps-test
 else
 test: deps-test
 	@mkdir -p build && rm -f $(TOTALS)
-	@RUN_TESTS_TOTALS=$(TOTALS) $(MAKE) --no-print-directory -k -j$(or $(JOBS),2) -Otarget matrix || true
-	@tools/run-tests --total $(TOTALS)
+	@status=0; \
+	 RUN_TESTS_TOTALS=$(TOTALS) $(MAKE) --no-print-directory -k -j$(or $(JOBS),2) -Otarget matrix || status=1; \
+	 tools/run-tests --total $(TOTALS) && exit $$status
 endif
 
 deps-test:

@@ -55,12 +55,13 @@ TEST_SHARED   := $(call objects,$(filter-out tests/test_%.c,$(wildcard tests/*.c
 BENCH_SHARED  := $(call objects,$(filter-out bench/bench_%.c,$(wildcard bench/*.c)))
 TEST_PROGRAMS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/test_*.c))
 BENCH_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/bench_*.c))
+DEMO_PROGRAM   := $(patsubst %.c,$(BUILD)/%,$(wildcard demo.c))
 
 .PHONY: all tests benches test bench demo exercise clean help need-cmocka
 .SECONDARY:
 
 all: $(if $(wildcard src/main.c),$(BUILD)/jit)
-tests: all $(TEST_PROGRAMS)
+tests: all $(TEST_PROGRAMS) $(DEMO_PROGRAM)
 benches: all $(BENCH_PROGRAMS)
 
 $(BUILD)/jit: $(LIB_OBJECTS) $(MAIN_OBJECT)
@@ -108,8 +109,13 @@ bench: benches
 	@for program in $(BENCH_PROGRAMS); do BENCH_JSON=$(or $(BENCH_JSON),$(BENCH_RESULTS)) $$program || exit 1; done
 	@$(if $(BENCH_QUICK)$(BENCH_FILTER)$(BENCH_JSON),,if [ -f $(BENCH_RESULTS) ]; then cp $(BENCH_RESULTS) bench; fi)
 
-demo: all
-	@BUILD=$(BUILD) sh ./demo.sh
+# A demonstration is a program, demo.c, or a script, demo.sh, or both.
+$(BUILD)/demo: $(BUILD)/demo.o $(LIB_OBJECTS) $(TESTING_OBJECTS)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+demo: all $(DEMO_PROGRAM)
+	@$(if $(DEMO_PROGRAM),$(DEMO_PROGRAM))
+	@$(if $(wildcard demo.sh),BUILD=$(BUILD) sh ./demo.sh)
 
 # The tests of the exercises fail until the exercise is done, so `make test` leaves them out.
 exercise: need-cmocka

@@ -52,7 +52,7 @@ static void operand_text(const cs_x86_op *operand, char *text, size_t size) {
 
 // The code is one instruction: this mnemonic with these operands (NULL: none). The assembler is freed.
 static void assert_decodes(Assembler *a, const char *mnemonic, const char *first, const char *second) {
-    char expected[100], found[100], one[48] = "", two[48] = "";
+    char expected[160], found[160], one[48] = "", two[48] = "";
     snprintf(expected, sizeof expected, "%s %s %s", mnemonic, first ? first : "", second ? second : "");
     assert_true(asm_finish(a));
     cs_insn *decoded;

@@ -10,7 +10,7 @@
 #include "testing/test_main.h"
 
 enum {
-    COUNT = SANITIZED ? 1000 : 5000, // of mutants; at least 3,000 in a plain run
+    COUNT = SANITIZED ? 1000 : 10000, // mutants
     BATCH = 500,
     MAX_STEPS = 20000,
     MOST_CHANGES = 3,

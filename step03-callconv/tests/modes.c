@@ -12,17 +12,13 @@ enum { CODE_SIZE = 1 << 20 };
 const Mode modes[] = {
     {"interp", {.tier = TIER_INTERP, .code_size = CODE_SIZE}, ALL_FUNCTIONS},
     {"baseline", {.tier = TIER_BASELINE, .code_size = CODE_SIZE}, ALL_FUNCTIONS},
-    {"baseline, even functions", {.tier = TIER_BASELINE, .code_size = CODE_SIZE}, EVEN_FUNCTIONS},
-    {"baseline, odd functions", {.tier = TIER_BASELINE, .code_size = CODE_SIZE}, ODD_FUNCTIONS},
-    {"opt, not checked", {.tier = TIER_OPT, .code_size = CODE_SIZE, .pool = RA_DEFAULT_POOL}, ALL_FUNCTIONS},
     {"opt", OPT(RA_DEFAULT_POOL), ALL_FUNCTIONS},
     {"opt, even functions", OPT(RA_DEFAULT_POOL), EVEN_FUNCTIONS},
     {"opt, odd functions", OPT(RA_DEFAULT_POOL), ODD_FUNCTIONS},
     {"opt, three registers", OPT(RA_STRESS_POOL), ALL_FUNCTIONS},
-    {"opt, argument registers", OPT(1u << RDI | 1u << RSI | 1u << R8), ALL_FUNCTIONS},
     {"opt, no registers", OPT(0), ALL_FUNCTIONS},
-    {"opt, little code", {.tier = TIER_OPT, .code_size = 1024, .pool = RA_DEFAULT_POOL, .check = true}, ALL_FUNCTIONS},
     {"opt, callee-saved registers", OPT(CALLEE_SAVED_REGS), ALL_FUNCTIONS},
-    {"opt, caller-saved registers", OPT(CALLER_SAVED_REGS & ~(1u << R11)), ALL_FUNCTIONS},
+    {"opt, caller-saved registers", OPT(CALLER_SAVED_REGS & RA_DEFAULT_POOL), ALL_FUNCTIONS},
+    {"opt, not checked", {.tier = TIER_OPT, .code_size = CODE_SIZE, .pool = RA_DEFAULT_POOL}, ALL_FUNCTIONS},
 };
 const size_t num_modes = sizeof modes / sizeof *modes;

@@ -104,7 +104,7 @@ static void rewrite(char *line, size_t size, const size_t *offsets, int count) {
         else snprintf(number, room, "outside");
     }
     bool is_address = number && strncmp(line, "mov", 3) == 0 && strspn(number + 2, "0123456789abcdef") >= 6;
-    if (is_address && strcmp(number, "0xffffffffffffffff") != 0) snprintf(line, size, "address");
+    if (is_address) snprintf(line, size, "address");
 }
 
 static void assert_listing(const char *text, const char *name, const char *const *expected) {
@@ -168,7 +168,7 @@ static void test_listing_of_jumps_and_calls(void **state) {
         "mov eax, 1", "push rax", "mov eax, 2", "push rax",
         "pop rdi", "sub rsp, 8", "address", "call qword ptr [rax]", "add rsp, 8", "push rax",
         "pop rax", "leave", "ret",
-        "mov rax, 0xffffffffffffffff", "push rax", "pop rax", "leave", "ret",
+        "mov rax, -1", "push rax", "pop rax", "leave", "ret",
         "mov eax, 3", "mov ecx, 0", "mov edx, 0", "jmp outside",
         NULL,
     };
@@ -182,7 +182,7 @@ static void test_listing_of_stack_arguments(void **state) {
     (void)state;
     static const char *const expected[] = {
         "push rbp", "mov rbp, rsp",
-        "address", "lea r11, [rsp - 0xa0]", "cmp r11, qword ptr [r10]", "jb @39",
+        "address", "lea r11, [rsp - 0xa0]", "cmp r11, qword ptr [r10]", "jb @37",
         "mov eax, 0", "push rax", "mov eax, 1", "push rax", "mov eax, 2", "push rax", "mov eax, 3", "push rax",
         "mov eax, 4", "push rax", "mov eax, 5", "push rax", "mov eax, 6", "push rax", "mov eax, 7", "push rax",
         "mov rdi, qword ptr [rsp + 0x38]", "mov rsi, qword ptr [rsp + 0x30]", "mov rdx, qword ptr [rsp + 0x28]",

@@ -303,11 +303,14 @@ static void test_programs_that_do_not_verify(void **state) {
     assert_rejected("func main params=0\n  call_native print\n return\nend\n", 2, 3, "");
     assert_rejected("func main params=0\n  load_const 1\n  call_native min\n return\nend\n", 3, 3, "");
     assert_rejected("func main params=0\n  load_const 1\n  call_native print\nend\n", 3, 3, "");
-    const int64_t bad_natives[] = {-1, INT64_MIN, 5, 6, INT64_MAX, (int64_t)1 << 32};
+    Program *empty = program_new("built");
+    natives_register(empty);
+    const int64_t count = (int64_t)empty->num_natives;
+    program_free(empty);
+    const int64_t bad_natives[] = {-1, INT64_MIN, count, count + 1, INT64_MAX, (int64_t)1 << 32};
     for (size_t i = 0; i < sizeof bad_natives / sizeof *bad_natives; i++) {
         Program *program = program_new("built");
         natives_register(program);
-        assert_int_equal(program->num_natives, 5);
         program_add_function(program, "main", 0, 0);
         program_emit(program, 0, OP_LOAD_CONST, 1, (SourcePos){1, 1});
         program_emit(program, 0, OP_CALL_NATIVE, bad_natives[i], (SourcePos){2, 1});
@@ -363,7 +366,7 @@ static void test_listings_name_natives(void **state) {
         jit_dump_asm(out, jit, program_find(program, "main"));
         fclose(out);
         if (jit_entry(jit, program_find(program, "main"))) {
-            assert_int_equal(count_lines(text, "movabs  rax, .*; run_leaf$"), 1);
+            assert_int_equal(count_lines(text, "movabs  r[a-d0-9][0-9x]*, .*; run_leaf$"), 1);
             assert_int_equal(count_lines(text, "call_native run_leaf$"), 1);
         }
         free(text);

@@ -111,7 +111,7 @@ static void emit_cycle(Mover *m, size_t start) {
 static void add_moves(Mover *m, const ParallelMove *moves, size_t count) {
     for (size_t i = 0; i < count; i++)
         if (!same_place(moves[i].d, moves[i].s)) m->nodes[m->count++] = (Node){.d = moves[i].d, .s = moves[i].s};
-    qsort(m->nodes, m->count, sizeof *m->nodes, by_destination);
+    if (m->count > 1) qsort(m->nodes, m->count, sizeof *m->nodes, by_destination);
     for (size_t i = 0; i < m->count; i++) {
         m->nodes[i].writer = find_writer(m, m->nodes[i].s);
         if (m->nodes[i].writer != NO_MOVE) m->nodes[m->nodes[i].writer].readers++;
