@@ -100,6 +100,8 @@ def wanted(path, assignment, root):
         return False
     if step and re.match(r"step\d\d-[^/]+/assignment\.d/", path):
         return False
+    if step and int(step[1]) == assignment.step and path.split("/")[1] == "stops":
+        return False  # what the chapter has built half-way, and faults to plant: pieces of the solution
     if own_assembler(assignment) and path.startswith(("common/asm/", "common/tests/", "common/Makefile")):
         return False  # the final assembler is a solution of the step that builds a small one
     return True
@@ -194,7 +196,7 @@ def telling(lines):
 
 
 def blank_chapter(assignment, step, bodies):
-    """Take the solutions out of the chapter's C blocks. Returns remarks for the teacher."""
+    """Take the solutions out of the chapter's blocks of C and of diffs. Returns remarks for the teacher."""
     path, remarks = os.path.join(step, "README.md"), []
     if not os.path.exists(path):
         return [f"{assignment.name} has no README.md yet; the stubs refer to its sections"]
@@ -203,13 +205,16 @@ def blank_chapter(assignment, step, bodies):
     for task in assignment.tasks:
         if task.functions and not any(task.section in heading for heading in headings):
             remarks.append(f"task {task.id}: README.md has no section '{task.section}'")
-    solution = {line for body in bodies.values() for line in telling(csource.code_lines(body))}
+    given = remaining_lines(step)
+    solution = {line: line not in given for body in bodies.values() for line in telling(csource.code_lines(body))}
     fence = re.compile(r"^(?P<fence>```+|~~~+)(?P<info>[^\n]*)\n(?P<code>.*?)^(?P=fence)[ \t]*$", re.M | re.S)
 
     def blank(match):
-        if not re.match(r"\s*(\{\s*\.)?(c|h)\b", match["info"]):
+        language = re.match(r"\s*(?:\{\s*\.)?(c|h|diff)\b", match["info"])
+        if not language:
             return match[0]
-        code = blank_block(match["code"], bodies, solution)
+        code = blank_diff(match["code"], solution) if language[1] == "diff" \
+            else blank_block(match["code"], bodies, solution)
         return f"{match['fence']}{match['info']}\n{code}{match['fence']}"
     changed = fence.sub(blank, text)
     if changed != text:
@@ -218,8 +223,19 @@ def blank_chapter(assignment, step, bodies):
     return remarks
 
 
+def remaining_lines(step):
+    """The lines of the sources after blanking. A solution's line that is among them is no secret."""
+    found = set()
+    for folder, _, names in os.walk(os.path.join(step, "src")):
+        for name in names:
+            if name.endswith((".c", ".h")):
+                found.update(csource.code_lines(csource.read(os.path.join(folder, name))))
+    return found
+
+
 def blank_block(code, bodies, solution):
-    """A C block without solutions: whole bodies first, then any line that is one of theirs."""
+    """A C block without solutions: whole bodies first, then the runs of lines that are theirs. `solution` says
+    of each line of a solution whether it stands nowhere else."""
     names = {key.rpartition(":")[2] for key in bodies}
     try:
         for function in reversed(csource.functions(code)):
@@ -227,19 +243,43 @@ def blank_block(code, bodies, solution):
                 code = code[:function.open + 1] + f"\n    {ELIDED}\n" + code[function.close:]
     except ValueError:
         pass  # an excerpt that ends inside of a function
-    out, eliding = [], False
-    for line in code.splitlines(keepends=True):
-        normal = csource.code_lines(line)
-        if normal and normal[0] in solution:
-            if not eliding:
-                out.append(re.match(r"\s*", line)[0].rstrip("\n") + ELIDED + "\n")
-            eliding = True
-        elif eliding and not normal:
-            continue  # a brace or comment between two lines of the solution
+    return blank_lines(code, solution, r"\s*")
+
+
+def blank_diff(code, solution):
+    """A diff without solutions. What it removes are lines of an earlier step, which a handout holds."""
+    return blank_lines(code, solution, r"[+ ]\s*")
+
+
+def blank_lines(code, solution, lead):
+    """Code without the runs of lines that are a solution's. Each line begins with `lead`."""
+    lines, out, at = code.splitlines(keepends=True), [], 0
+    while at < len(lines):
+        end, run = solution_run(lines, at, solution, lead)
+        if len(run) >= MIN_RUN or any(solution[line] for line in run):
+            out.append(re.match(lead, lines[at])[0].rstrip("\n") + ELIDED + "\n")
+            while end < len(lines) and re.fullmatch(r"[+ ]\s+[})\];]+\s*", lines[end]):
+                end += 1  # what closed the blocks inside of the run
+            at = end
         else:
-            eliding = False
-            out.append(line)
+            out.append(lines[at])
+            at += 1
     return "".join(out)
+
+
+def solution_run(lines, at, solution, lead):
+    """(end, lines): the longest run of a solution's lines that begins with line `at`. Comments and braces
+    may stand between them."""
+    end, run = at, []
+    for i in range(at, len(lines)):
+        before = re.match(lead, lines[i])
+        normal = csource.code_lines(lines[i][before.end():]) if before else []
+        if normal and normal[0] in solution:
+            end = i + 1
+            run.append(normal[0])
+        elif i == at or normal or lines[i].startswith(("@@", "-")):
+            break
+    return end, run
 
 
 def find_leaks(out, bodies, assignment):
@@ -275,9 +315,13 @@ def find_leaks(out, bodies, assignment):
 
 def shown(text, runs):
     """The functions of which one of the runs of lines occurs in a text."""
-    # With the comments blanked, and without: a solution could hide in one.
+    # With the comments blanked, and without: a solution could hide in one; and as what a diff leads to.
     commented = [re.sub(r"\s+", " ", line).strip(" /*\t") for line in text.split("\n")]
-    for lines in (telling(csource.code_lines(text)), telling(commented)):
+    readings = [telling(csource.code_lines(text)), telling(commented)]
+    if re.search(r"^\+", text, re.M):
+        patched = re.sub(r"^(-.*\n|[+ ])", "", text, flags=re.M)
+        readings.append(telling(csource.code_lines(patched)))
+    for lines in readings:
         for size in {len(run) for run in runs}:
             for at in range(len(lines) - size + 1):
                 function = runs.get(tuple(lines[at:at + size]))

@@ -73,10 +73,10 @@ void ra_print_intervals(FILE *out, const RegisterAllocator *ra, const Lir *lir) 
 }
 
 void ra_print_intervals_svg(FILE *out, const RegisterAllocator *ra, const Lir *lir) {
-    enum { LEFT = 60, RIGHT = 80, ROW = 18, COLUMN = 14, TOP = 28 };
+    enum { LEFT = 60, RIGHT = 80, ROW = 22, COLUMN = 32, TOP = 28 };
     size_t width = LEFT + lir->num_ins * COLUMN + RIGHT, height = TOP + ra->num_intervals * ROW + 8;
     fprintf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %zu %zu\">\n", width, height);
-    fputs("<style>\n  text { font: 12px monospace; fill: #16202a; }\n"
+    fputs("<style>\n  text { font: 13px monospace; fill: #16202a; }\n"
           "  @media (prefers-color-scheme: dark) { text { fill: #eef2f6; } }\n</style>\n", out);
     for (size_t b = 0; b < lir->num_blocks; b++) {
         size_t x = LEFT + lir->blocks[b].start * COLUMN;
@@ -88,11 +88,11 @@ void ra_print_intervals_svg(FILE *out, const RegisterAllocator *ra, const Lir *l
         Location location = ra->locations[interval->vreg];
         size_t y = TOP + i * ROW, x = LEFT + interval->start * COLUMN / 2;
         size_t length = (interval->end - interval->start + 1) * COLUMN / 2;
-        fprintf(out, "<text x=\"8\" y=\"%zu\">", y + 12);
+        fprintf(out, "<text x=\"8\" y=\"%zu\">", y + 15);
         lir_print_vreg(out, lir, interval->vreg);
-        fprintf(out, "</text>\n<rect x=\"%zu\" y=\"%zu\" width=\"%zu\" height=\"%d\" rx=\"3\" fill=\"%s\"/>\n", x, y + 2,
-                length, ROW - 6, location.kind == LOCATION_REG ? "#3b82c4" : "#c4813b");
-        fprintf(out, "<text x=\"%zu\" y=\"%zu\">", x + length + 6, y + 12);
+        fprintf(out, "</text>\n<rect x=\"%zu\" y=\"%zu\" width=\"%zu\" height=\"%d\" rx=\"3\" fill=\"%s\"/>\n", x, y + 4,
+                length, ROW - 8, location.kind == LOCATION_REG ? "#3b82c4" : "#c4813b");
+        fprintf(out, "<text x=\"%zu\" y=\"%zu\">", x + length + 6, y + 15);
         location_print(out, location);
         fputs("</text>\n", out);
     }

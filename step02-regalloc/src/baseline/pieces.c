@@ -35,7 +35,6 @@ void emit_divide(Assembler *a, ErrorSites *sites, Reg divisor, uint32_t pc) {
     asm_jcc(a, CC_NE, &divide);
     asm_neg_r(a, RAX);
     emit_error_if(a, sites, CC_O, RUN_DIVISION_OVERFLOW, pc);
-    asm_mov_ri(a, RDX, 0);
     asm_jmp(a, &done);
     asm_bind(a, &divide);
     asm_cqo(a); // the dividend is RDX:RAX

@@ -198,6 +198,7 @@ static void emit_div(Emitter *e, const LirIns *ins) {
     else divisor = operand_reg(e, ins->b.vreg, SCRATCH);
     load(e, RAX, ins->a);
     if (needs_checks) {
+        if (ins->op == LIR_REM) asm_mov_ri(e->a, RDX, 0); // the remainder where NEG divides by -1
         emit_divide(e->a, &e->errors, divisor, ins->pc);
     } else {
         asm_cqo(e->a);

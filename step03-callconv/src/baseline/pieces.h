@@ -37,8 +37,7 @@ void emit_error_if(Assembler *a, ErrorSites *sites, Cond cc, RunStatus status, u
 // Emit the code of all sites: RAX = status, RCX = pc, RDX = function, then the error stub.
 void emit_errors(Assembler *a, ErrorSites *sites, const Stubs *stubs, uint32_t function);
 
-// RAX = RAX / divisor and RDX = the remainder, or one of the two errors. divisor must be neither of
-// the two registers.
+// RAX = RAX / divisor, or one of the two errors. Destroys RDX; divisor must be neither of the two.
 void emit_divide(Assembler *a, ErrorSites *sites, Reg divisor, uint32_t pc);
 
 // At a function's entry: is there room for `bytes` more on the machine stack? Destroys R10 and R11.
