@@ -173,15 +173,16 @@ static void test_mutants_of_the_examples(void **state) {
     uint64_t seed = environment_number("FUZZ_SEED", 1), count = environment_number("FUZZ_COUNT", COUNT);
     for (uint64_t done = 0; done < count; done += BATCH) {
         Batch batch = {seed + done, count - done < BATCH ? count - done : BATCH};
-        CrashLimits limits = {.seconds = 120};
+        CrashLimits limits = {.seconds = 60};
         CrashReport report;
         crash_guard_run(&report, &limits, run_batch, &batch);
-        if (report.outcome != CRASH_RETURNED) {
+        bool ok = report.outcome == CRASH_RETURNED;
+        if (!ok) {
             crash_report_print(stderr, &report);
             print_mutant(progress->seed);
         }
         crash_report_free(&report);
-        assert_int_equal(report.outcome, CRASH_RETURNED);
+        assert_true(ok);
     }
     print_message("%" PRIu64 " mutants from seed %" PRIu64 ": %" PRIu64 " rejected by the parser, %" PRIu64
                   " by the verifier, %" PRIu64 " compared, %" PRIu64 " too long\n",

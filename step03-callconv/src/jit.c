@@ -68,7 +68,7 @@ JitCompiler *jit_new(const Program *program, const JitOptions *options) {
     jit->cache = xcalloc(program->num_functions, sizeof *jit->cache);
     jit->buffer = code_buffer_new(options->code_size);
     uint32_t saved = options->broken & BROKEN_CALLEE_SAVED ? 0 : CALLEE_SAVED_REGS;
-    jit->has_stubs = jit->buffer && stubs_generate(&jit->stubs, jit->buffer, jit->vm, saved);
+    jit->has_stubs = jit->buffer && stubs_generate_saving(&jit->stubs, jit->buffer, jit->vm, saved);
     jit->vm->enter = jit->stubs.enter;
     if (options->debug_info && jit->has_stubs) describe_stubs(jit);
     for (size_t i = 0; i < program->num_functions; i++)

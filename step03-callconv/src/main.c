@@ -231,7 +231,8 @@ static const Function *find_main(const Program *program) {
 
 static int64_t *parse_arguments(const Options *options, const Function *function) {
     if ((uint32_t)options->num_args != function->num_params) {
-        fprintf(stderr, "jit: main takes %u integers, %d given; try --help\n", function->num_params, options->num_args);
+        fprintf(stderr, "jit: main takes %u argument%s, %d given; options stand before the program; try --help\n",
+                function->num_params, function->num_params == 1 ? "" : "s", options->num_args);
         exit(EXIT_USAGE);
     }
     int64_t *args = xcalloc((size_t)options->num_args, sizeof *args);

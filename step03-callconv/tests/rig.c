@@ -10,7 +10,7 @@ enum { CODE_SIZE = 1 << 20 };
 Rig rig_new(const Program *program) {
     Rig rig = {.program = program, .vm = vm_new(program), .buffer = code_buffer_new(CODE_SIZE)};
     assert_non_null(rig.buffer);
-    assert_true(stubs_generate(&rig.stubs, rig.buffer, rig.vm, CALLEE_SAVED_REGS));
+    assert_true(stubs_generate(&rig.stubs, rig.buffer, rig.vm));
     rig.vm->enter = rig.stubs.enter;
     for (size_t i = 0; i < program->num_functions; i++) rig.vm->callables[i].entry = rig.stubs.interpret;
     return rig;

@@ -86,9 +86,9 @@ class Running(Cli):
             self.fails(USAGE, r"^jit: not a 64-bit integer: ", identity, text)
 
     def test_number_of_arguments(self):
-        self.fails(USAGE, "^jit: main takes 1 integers, 0 given", FIB)
-        self.fails(USAGE, "^jit: main takes 1 integers, 2 given", FIB, "1", "2")
-        self.fails(USAGE, "^jit: main takes 1 integers, 2 given", FIB, "1", "--interp")
+        self.fails(USAGE, "^jit: main takes 1 argument, 0 given", FIB)
+        self.fails(USAGE, "^jit: main takes 1 argument, 2 given", FIB, "1", "2")
+        self.fails(USAGE, "^jit: main takes 1 argument, 2 given", FIB, "1", "--interp")
 
     def test_run_time_errors(self):
         for engine in ("--interp", "--tier=baseline", "--code-size=600"):
@@ -242,7 +242,7 @@ class HostileFiles(Cli):
         path = self.file(f"func main params=0\n{pushes}call f\nreturn\nend\nfunc f params=65535\nload_local 65534\nreturn\nend\n")
         self.prints("65534\n", path)
         self.prints("65534\n", "--interp", path)
-        self.fails(USAGE, "main takes 65535 integers, 1 given", self.file("func main params=65535\nload_local 1\nreturn\nend\n"), "1")
+        self.fails(USAGE, "main takes 65535 arguments, 1 given", self.file("func main params=65535\nload_local 1\nreturn\nend\n"), "1")
 
     def test_deep_recursion_with_large_frames(self):
         path = self.file("func main params=0 locals=65535\ncall main\nreturn\nend\n")

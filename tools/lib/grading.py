@@ -11,6 +11,7 @@ the C library or cmocka, system calls of its own, calls that a JIT compiler has 
 docs/teaching.md says what this defends against and what it does not.
 """
 
+import concurrent.futures
 import hashlib
 import os
 import re
@@ -35,7 +36,7 @@ SYSTEM_INCLUDES = ["/usr/include", "/usr/include/x86_64-linux-gnu", "/usr/local/
 # everything that makes processes, uses descriptors by number, loads libraries, or changes what memory may do.
 ALLOWED_CALLS = set("""
 abort abs aligned_alloc asprintf atexit atoi atol atoll bcmp bsearch bzero calloc clearerr clock
-clock_gettime close div exit fclose feof ferror fflush ffs ffsl ffsll fgetc fgets fileno fopen fprintf
+clock_gettime close div exit fclose feof ferror fflush ffs ffsl ffsll fgetc fgets fileno fmemopen fopen fprintf
 fputc fputs fread free fseek fseeko ftell ftello fwrite getc getchar getenv getline getopt getopt_long
 getpagesize gettimeofday isatty labs llabs ldiv lldiv malloc memchr memcmp memcpy
 memmem memmove mempcpy memrchr memset nanosleep open_memstream optarg opterr
@@ -102,13 +103,15 @@ class Report:
 
 class Grader:
     """Grades any number of submissions for one step. With `warm` the objects that do not depend on
-    the submission are compiled once; use it for more than one submission."""
+    the submission are compiled once; use it for more than one submission. `make` are further arguments
+    of make."""
 
-    def __init__(self, root, assignment, warm=False, isolate=True, allow=()):
-        self.root, self.assignment = os.path.realpath(root), assignment
+    def __init__(self, root, assignment, warm=False, isolate=True, allow=(), make=()):
+        self.root, self.assignment, self.make = os.path.realpath(root), assignment, list(make)
         self.isolate = isolate and sandbox.can_isolate()
         self.allowed = ALLOWED_CALLS | set(assignment.allow) | set(allow)
-        self.programs = self.find_programs()
+        self.programs = self.find_programs(assignment.tasks)
+        self.libraries = None
         self.warm = self.build_warm() if warm else None
 
     def close(self):
@@ -123,14 +126,14 @@ class Grader:
 
     # ---- the assignment's tests -------------------------------------------------------------
 
-    def find_programs(self):
-        """The test programs, and scripts, that the assignment's globs need."""
+    def find_programs(self, tasks):
+        """The test programs, and scripts, that the tasks' globs need."""
         directory = os.path.join(self.assignment.directory, "tests")
         files = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
         available = [name[:-2] for name in files if name.startswith("test_") and name.endswith(".c")]
         scripts = [name for name in files if name.startswith("test_") and name.endswith((".sh", ".py"))]
         needed = set()
-        for task in self.assignment.tasks:
+        for task in tasks:
             for pattern in task.tests:
                 program, colon, _ = pattern.partition(":")
                 found = [name for name in (available if colon else scripts) if fnmatchcase(name, program)]
@@ -166,7 +169,7 @@ class Grader:
         source = os.path.join(self.assignment.directory, "src")
         self.warm = None
         tree, _, _ = self.lay_tree(source)
-        outcome = self.build(tree)
+        outcome = self.build(tree, self.programs)
         if outcome.status != 0 or outcome.stopped:
             error = build_error(outcome)
             shutil.rmtree(tree, ignore_errors=True)
@@ -231,13 +234,13 @@ class Grader:
         return sandbox.run(argv, tree=tree, cwd=os.path.join(tree, self.assignment.name), hide=[self.root],
                            isolate=self.isolate, **options)
 
-    def build(self, tree):
-        targets = ["build/jit"] + [f"build/tests/{name}" for name in self.programs if "." not in name]
+    def build(self, tree, programs):
+        targets = ["build/jit"] + [f"build/tests/{name}" for name in programs if "." not in name]
         limits = sandbox.Limits(seconds=BUILD_SECONDS, memory=4 << 30, output=BUILD_OUTPUT, file=256 << 20)
         jobs = min(os.cpu_count() or 1, 4)
         # Warnings are no reason to lose points.
         return self.sandboxed(tree, ["make", f"-j{jobs}", "--no-print-directory", "BUILD=build", "CFLAGS=-Wno-error"]
-                              + targets, writable=True, limits=limits)
+                              + self.make + targets, writable=True, limits=limits)
 
     def output_of(self, tree, argv):
         outcome = self.sandboxed(tree, argv)
@@ -291,15 +294,16 @@ class Grader:
         return ""
 
     def library_symbols(self, tree):
-        if not hasattr(self, "libraries"):
-            self.libraries = {}
+        if self.libraries is None:
+            found = {}
             for library in ("libc.so.6", "libcmocka.so", "libcapstone.so"):
                 path = self.output_of(tree, ["gcc", f"-print-file-name={library}"]).strip()
                 if not os.path.isabs(path):
                     continue
                 for line in self.output_of(tree, ["nm", "-D", "--defined-only", path]).splitlines():
                     symbol = line.split()[-1].split("@")[0]
-                    self.libraries.setdefault(symbol, library.split(".")[0])
+                    found.setdefault(symbol, library.split(".")[0])
+            self.libraries = found
         return self.libraries
 
     def assembly(self, tree, step, changed):
@@ -339,20 +343,20 @@ class Grader:
 
     # ---- running ----------------------------------------------------------------------------------
 
-    def tests_of(self, tree):
+    def tests_of(self, tree, tasks, programs):
         """{task id: [test, ...]}, from what the test programs list."""
         listed = {}
-        for program in self.programs:
+        for program in programs:
             if "." not in program:
                 names = self.output_of(tree, [f"build/tests/{program}", "--list"]).split()
                 listed[program] = names
         chosen = {}
-        for task in self.assignment.tasks:
+        for task in tasks:
             tests = []
             for pattern in task.tests:
                 program, colon, name = pattern.partition(":")
                 if not colon:
-                    found = [script for script in self.programs if "." in script and fnmatchcase(script, program)]
+                    found = [script for script in programs if "." in script and fnmatchcase(script, program)]
                 else:
                     found = [f"{p}:{t}" for p, names in listed.items() if fnmatchcase(p, program)
                              for t in names if fnmatchcase(t, name)]
@@ -389,10 +393,16 @@ class Grader:
         reason = "" if passed else why_failed(outcome, output, said, skipped, limits)
         return TestResult(test, passed, reason, outcome.seconds, output)
 
-    def grade(self, submission):
-        """Grade one submission and return its Report."""
+    def grade_all(self, submissions, jobs=1):
+        """Grade submissions, each the arguments of grade(); yields their Reports in order. `jobs` are graded at
+        a time, but only one where the isolation could not keep one from meddling with another."""
+        with concurrent.futures.ThreadPoolExecutor(jobs if self.isolate else 1) as pool:
+            yield from pool.map(lambda arguments: self.grade(*arguments), submissions)
+
+    def grade(self, submission, only=None):
+        """Grade one submission and return its Report; `only` the tasks with these ids if it is given."""
         report = Report(self.assignment, submission, isolated=self.isolate)
-        report.tasks = [TaskResult(task) for task in self.assignment.tasks]
+        report.tasks = [TaskResult(task) for task in self.assignment.tasks if only is None or task.id in only]
         source = find_sources(submission, self.assignment.name)
         if not source:
             report.refusal = f"no src directory of {self.assignment.name} in {submission}"
@@ -407,7 +417,9 @@ class Grader:
         return report
 
     def grade_tree(self, tree, changed, report):
-        outcome = self.build(tree)
+        tasks = [result.task for result in report.tasks]
+        programs = self.find_programs(tasks)
+        outcome = self.build(tree, programs)
         if outcome.status != 0 or outcome.stopped:
             report.build_output = outcome.output.decode("utf-8", "replace")
             report.refusal = f"build error: {build_error(outcome)}"
@@ -415,7 +427,7 @@ class Grader:
         report.refusal = self.inspect(tree, changed)
         if report.refusal:
             return
-        chosen, results = self.tests_of(tree), {}
+        chosen, results = self.tests_of(tree, tasks, programs), {}
         built = self.fingerprint(tree)
         for result in report.tasks:
             for test in chosen[result.task.id]:

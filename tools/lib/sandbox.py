@@ -23,6 +23,7 @@ import socket
 import struct
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import dataclass, field
 
@@ -35,6 +36,7 @@ NOBODY = 65534
 START_FAILED = 126  # the program could not be started; what went wrong is in its output
 
 libc = ctypes.CDLL(None, use_errno=True)
+forking = threading.Lock()  # held while a pipe's writing end is open here: no other child may inherit it
 
 
 @dataclass
@@ -344,11 +346,8 @@ def read_rest(descriptor, outcome, limits):
     outcome.output = outcome.output[:limits.output]
 
 
-def run(argv, *, tree, cwd, limits, environment=None, writable=False, hide=(), record=(), isolate=True):
-    """Run `argv` with `cwd` (below `tree`) as its directory and return an Outcome. `tree` is
-    read-only unless `writable`. `record` are messages that wait on a socket, descriptor 3 of the
-    program. Never raises for what the program does."""
-    environment = environment or clean_environment()
+def start_supervisor(argv, cwd, environment, limits, files, isolate, record):
+    """Fork the supervisor. Returns (its pid, a pipe from which to read the outcome)."""
     out_read, out_write = os.pipe()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -357,7 +356,7 @@ def run(argv, *, tree, cwd, limits, environment=None, writable=False, hide=(), r
         try:
             os.close(out_read)
             os.setsid()
-            outcome = supervise(argv, cwd, environment, limits, (tree, writable, hide), isolate, record)
+            outcome = supervise(argv, cwd, environment, limits, files, isolate, record)
             fields = dict(vars(outcome), output=outcome.output.decode("latin-1"),
                           messages=[message.decode("latin-1") for message in outcome.messages])
             with os.fdopen(out_write, "w", encoding="ascii") as file:
@@ -367,6 +366,16 @@ def run(argv, *, tree, cwd, limits, environment=None, writable=False, hide=(), r
         finally:
             os._exit(0)
     os.close(out_write)
+    return pid, out_read
+
+
+def run(argv, *, tree, cwd, limits, environment=None, writable=False, hide=(), record=(), isolate=True):
+    """Run `argv` with `cwd` (below `tree`) as its directory and return an Outcome. `tree` is
+    read-only unless `writable`. `record` are messages that wait on a socket, descriptor 3 of the
+    program. Never raises for what the program does."""
+    environment = environment or clean_environment()
+    with forking:
+        pid, out_read = start_supervisor(argv, cwd, environment, limits, (tree, writable, hide), isolate, record)
     try:
         with os.fdopen(out_read, encoding="ascii") as file:
             text = file.read()

@@ -2,7 +2,8 @@
 """The assignments of the real steps: the handout scores 0, the course's own solution everything, and each
 wrong solution in stepNN/assignment.d loses points in its task for its reason.
 
-One grader run a step, so that what the submissions share is compiled once.
+What the submissions of a step share is compiled once, and without optimization, which takes most of the
+time; a wrong solution is graded for its own task only.
 """
 
 import glob
@@ -14,6 +15,8 @@ import unittest
 
 import course
 import assignment
+import gradereport
+import grading
 import handouts
 
 LEAST_WRONG_SOLUTIONS = 3
@@ -54,8 +57,10 @@ class Steps(unittest.TestCase):
             shutil.copytree(os.path.join(tasks.directory, "src"), os.path.join(directory, "src"))
         for solution, directory in zip(wrong, directories[2:]):
             solution.apply(directory)
-        options = [argument for directory in directories[1:] for argument in ("--dir", directory)]
-        reports = course.grade(course.ROOT, directories[0], *options, step=step)
+        submissions = [(directory,) for directory in directories[:2]] \
+            + [(directory, [solution.task]) for solution, directory in zip(wrong, directories[2:])]
+        with grading.Grader(course.ROOT, tasks, warm=True, make=["OPTIMIZE=-O0"]) as grader:
+            reports = [gradereport.as_json(report) for report in grader.grade_all(submissions, jobs=2)]
         self.check_handout(tasks, reports[0])
         self.check_reference(reports[1])
         for solution, report in zip(wrong, reports[2:]):

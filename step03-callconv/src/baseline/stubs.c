@@ -185,11 +185,15 @@ static void *generate_interpret(CodeBuffer *buffer, const Stubs *stubs, size_t *
     return install(buffer, &a, size);
 }
 
-bool stubs_generate(Stubs *stubs, CodeBuffer *buffer, Vm *vm, uint32_t saved) {
+bool stubs_generate_saving(Stubs *stubs, CodeBuffer *buffer, Vm *vm, uint32_t saved) {
     *stubs = (Stubs){0};
     void *enter = generate_enter(buffer, saved, &stubs->enter_size);
     if (enter) stubs->error = generate_error(buffer, vm, saved);
     if (stubs->error) stubs->interpret = generate_interpret(buffer, stubs, &stubs->interpret_size);
     stubs->enter = (EnterCode *)(uintptr_t)enter;
     return stubs->interpret != NULL;
+}
+
+bool stubs_generate(Stubs *stubs, CodeBuffer *buffer, Vm *vm) {
+    return stubs_generate_saving(stubs, buffer, vm, CALLEE_SAVED_REGS);
 }

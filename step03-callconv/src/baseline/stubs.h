@@ -14,7 +14,10 @@ typedef struct Stubs {
 
 // Generate the stubs. Returns false if the code buffer is too small for them; then nothing can be
 // compiled and the program runs interpreted.
-// `saved` are the registers that the code may change and that `enter` hands back to C as they were.
-bool stubs_generate(Stubs *stubs, CodeBuffer *buffer, Vm *vm, uint32_t saved);
+bool stubs_generate(Stubs *stubs, CodeBuffer *buffer, Vm *vm);
+
+// The same, but `enter` hands only the registers in `saved` back to C as they were: with less than
+// CALLEE_SAVED_REGS, the fault of chapter 3.
+bool stubs_generate_saving(Stubs *stubs, CodeBuffer *buffer, Vm *vm, uint32_t saved);
 
 #endif
