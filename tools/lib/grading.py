@@ -13,6 +13,7 @@ docs/teaching.md says what this defends against and what it does not.
 
 import concurrent.futures
 import hashlib
+import itertools
 import os
 import re
 import secrets
@@ -610,22 +611,34 @@ def first_failure(output):
     if crash:
         return f"{signal_name(int(crash[2]))} ({crash[1]})"
     where = re.search(r"^\[ *LINE *\] --- (\S+?:\d+): error", output, re.M)
-    what = re.search(r"^\[ *ERROR *\] --- (.*)$", output, re.M)
+    what = re.search(r"^\[ *ERROR *\] --- (.*?)(?=^\[|\Z)", output, re.M | re.S)
     place = where or re.search(r"--- (\S+?:\d+): error", output)
-    message = what[1].strip() if what else ""
+    message = difference(what[1].strip()) if what else ""
     if not message or message.startswith("[   LINE"):  # fail() or fail_msg(): what was printed before tells
         message = printed_before(output[:place.start()] if place else output)
     return ": ".join(part for part in (place[1] if place else "", message[:400] or "failed") if part)
 
 
+def difference(message):
+    """A failed comparison in one line: of texts of several lines, the first two that differ."""
+    texts = re.fullmatch(r'"(.*)" != "(.*)"', message, re.S)
+    if not texts or "\n" not in message:
+        return message.split("\n")[0]
+    found, expected = (text.split("\n") for text in texts.groups())
+    for number, pair in enumerate(itertools.zip_longest(found, expected, fillvalue=""), 1):
+        if pair[0] != pair[1]:
+            return f'line {number}: "{pair[0].strip()}" != "{pair[1].strip()}"'
+    return "the texts differ"
+
+
 def printed_before(output):
     """fail_msg's message, and the two lines before it: tests print there what they found."""
-    lines = [line.strip() for line in output.splitlines() if line.strip() and not line.startswith("[")]
-    message = next((line for line in reversed(lines) if line.startswith("ERROR: ")), None)
-    if message is None:
+    lines = [line.strip() for line in output.splitlines() if line.strip() and not re.match(r"\[[ A-Z=-]{10}\]", line)]
+    at = next((i for i in reversed(range(len(lines))) if "ERROR: " in lines[i]), None)
+    if at is None:
         return "; ".join(lines[-3:])
-    before = lines[:len(lines) - 1 - lines[::-1].index(message)][-2:]
-    return message.removeprefix("ERROR: ") + (f" ({'; '.join(before)})" if before else "")
+    before = lines[max(0, at - 2):at]
+    return lines[at].replace("ERROR: ", "", 1) + (f" ({'; '.join(before)})" if before else "")
 
 
 def why_script(outcome, output):
