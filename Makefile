@@ -62,11 +62,11 @@ $(MATRIX_DIRS:%=matrix-gcc-%): matrix-gcc-%:
 	@echo "== $*, gcc" && tools/run-tests --make $* $(filter-flag)
 
 $(MATRIX_DIRS:%=matrix-clang-%): matrix-clang-%:
-	@echo "== $*, clang" && CC=clang BUILD=build/clang tools/run-tests --make $* $(filter-flag)
+	@echo "== $*, clang" && MUTATIONS=no CC=clang BUILD=build/clang tools/run-tests --make $* $(filter-flag)
 
 $(MATRIX_DIRS:%=matrix-san-%): matrix-san-%:
 	@echo "== $*, gcc with AddressSanitizer and UBSan" && \
-	 SAN=1 BUILD=build/san tools/run-tests --make $* $(filter-flag)
+	 MUTATIONS=no SAN=1 BUILD=build/san tools/run-tests --make $* $(filter-flag)
 
 matrix-tools:
 	@echo "== tools" && tools/run-tests --build none --scripts tools/tests $(filter-flag)

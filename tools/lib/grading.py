@@ -30,6 +30,7 @@ import sandbox
 BUILD_SECONDS, BUILD_OUTPUT = 180, 2 << 20
 MAX_FILES, MAX_BYTES = 400, 1 << 20
 FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
+NOT_FOR_TESTS = {"src", "assignment.d", "assignment.toml", "README.md", "bench", "exercises", "figures", "stops"}
 IGNORED_DIRECTORIES = {".git", "build", "__pycache__"}
 SYSTEM_INCLUDES = ["/usr/include", "/usr/include/x86_64-linux-gnu", "/usr/local/include"]
 
@@ -157,7 +158,7 @@ class Grader:
             os.chmod(tree, 0o755)
         else:
             copy_tree(os.path.join(self.root, "common"), os.path.join(tree, "common"))
-            copy_tree(self.assignment.directory, step, skip={"src", "assignment.d", "assignment.toml"})
+            copy_tree(self.assignment.directory, step, skip=NOT_FOR_TESTS)
             os.makedirs(os.path.join(step, "build"), exist_ok=True)
         notes, changed = self.take_sources(source, os.path.join(step, "src"))
         if self.warm:

@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.join(ROOT, "tools", "lib"))
 
 FILES = {
     "Makefile": "# The whole course.\ntest:\n\t@tools/run-tests --make step01-tiny\n",
-    "step01-tiny/Makefile": "STEP := 1\ninclude ../common/step.mk\n",
+    "step01-tiny/Makefile": "STEP := 1\nOPTIMIZE := -O0\ninclude ../common/step.mk\n",
     "step01-tiny/assignment.toml": """\
 title = "Tiny"
 time = 1

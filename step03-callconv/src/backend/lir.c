@@ -33,7 +33,10 @@ void lir_print_vreg(FILE *out, const Lir *lir, VReg vreg) {
     else fprintf(out, "v%u", vreg - lir->num_globals);
 }
 
-static const char *cond_name(Cond cc) { return cc == CC_E ? "==" : cc == CC_NE ? "!=" : cc == CC_L ? "<" : cc == CC_GE ? ">=" : cc == CC_G ? ">" : "<="; }
+// The conditions that the bytecode's comparisons and their negations make.
+static const char *const cond_names[] = {
+    [CC_E] = "==", [CC_NE] = "!=", [CC_L] = "<", [CC_GE] = ">=", [CC_G] = ">", [CC_LE] = "<=",
+};
 
 static void print_operand(FILE *out, const Lir *lir, LirOperand operand) {
     if (is_imm(operand)) fprintf(out, "%d", operand.imm);
@@ -84,7 +87,7 @@ void lir_print_ins(FILE *out, const Lir *lir, const LirIns *ins) {
         fputc(' ', out);
         lir_print_vreg(out, lir, ins->a);
     }
-    if (ins->op == LIR_COMPARE || ins->op == LIR_BRANCH) fprintf(out, " %s", cond_name(ins->cc));
+    if (ins->op == LIR_COMPARE || ins->op == LIR_BRANCH) fprintf(out, " %s", cond_names[ins->cc]);
     else if (ins->op == LIR_ADD || ins->op == LIR_SUB || ins->op == LIR_MUL || is_division(ins)) fputc(',', out);
     else if (ins->op != LIR_JUMP) return;
     if (ins->op != LIR_JUMP) {

@@ -91,7 +91,7 @@ typedef struct LirBlock {
     uint32_t loop_depth;         // how many loops (spans of a jump backwards) it is in
 } LirBlock;
 
-// The code of one function. Everything is owned by the arena that was given to lir_build.
+// The code of one function. lir_free frees all of it.
 typedef struct Lir {
     const Program *program;
     const Function *function;
