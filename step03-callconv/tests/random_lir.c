@@ -104,11 +104,11 @@ static bool all_reachable(const Plan *plan) {
 
 static LirOp random_op(const Plan *plan, Random *random) {
     static const LirOp ops[] = {LIR_CONST, LIR_MOVES, LIR_MOVES, LIR_ADD, LIR_ADD, LIR_SUB, LIR_SUB, LIR_MUL,
-                                LIR_MUL, LIR_DIV, LIR_COMPARE, LIR_CALL};
+                                LIR_MUL, LIR_DIV, LIR_REM, LIR_COMPARE, LIR_CALL};
     for (;;) {
         LirOp op = ops[random_below(random, sizeof ops / sizeof *ops)];
         if (op == LIR_CALL && (!plan->shape.calls || random_below(random, 2))) continue;
-        if (op == LIR_DIV && !plan->shape.divides) continue;
+        if ((op == LIR_DIV || op == LIR_REM) && !plan->shape.divides) continue;
         return op;
     }
 }
@@ -301,6 +301,10 @@ static RunStatus interpret_ins(Machine *m, const LirIns *ins, const int64_t *arg
     case LIR_SUB: result = (int64_t)(a - b); break;
     case LIR_MUL: result = (int64_t)(a * b); break;
     case LIR_DIV: status = divide((int64_t)a, (int64_t)b, &result); break;
+    case LIR_REM:
+        status = divide((int64_t)a, (int64_t)b, &result);
+        result = (int64_t)(a - (uint64_t)result * b);
+        break;
     case LIR_COMPARE: result = holds(ins->cc, (int64_t)a, (int64_t)b); break;
     case LIR_CALL: status = interp_run(m->rig->vm, ins->target, m->sources, &result); break;
     default: break;

@@ -165,7 +165,7 @@ static void run_all_places(Rig *rig, const Shape *shape) {
     }
 }
 
-static const LirOp arithmetic[] = {LIR_ADD, LIR_SUB, LIR_MUL, LIR_DIV, LIR_COMPARE};
+static const LirOp arithmetic[] = {LIR_ADD, LIR_SUB, LIR_MUL, LIR_DIV, LIR_REM, LIR_COMPARE};
 static const Cond conds[] = {CC_E, CC_NE, CC_L, CC_GE, CC_LE, CC_G};
 
 typedef void ShapeTest(Rig *rig, const Shape *shape);
@@ -237,10 +237,7 @@ static int64_t run_unary(JitCompiler *jit, int64_t x) {
     return result;
 }
 
-static void check_constant(const char *operation, int64_t constant, int64_t (*expected)(int64_t, int64_t), RegSet pool) {
-    char text[200];
-    snprintf(text, sizeof text, "func main params=1\n load_local 0\n load_const %lld\n %s\n return\nend\n",
-             (long long)constant, operation);
+static void check_program(const char *text, int64_t constant, int64_t (*expected)(int64_t, int64_t), RegSet pool) {
     Program *program = program_from(text);
     JitOptions options = {.tier = TIER_OPT, .code_size = 1 << 16, .pool = pool, .check = true};
     JitCompiler *jit = jit_new(program, &options);
@@ -255,8 +252,16 @@ static void check_constant(const char *operation, int64_t constant, int64_t (*ex
     program_free(program);
 }
 
+static void check_constant(const char *operation, int64_t constant, int64_t (*expected)(int64_t, int64_t), RegSet pool) {
+    char text[200];
+    snprintf(text, sizeof text, "func main params=1\n load_local 0\n load_const %lld\n %s\n return\nend\n",
+             (long long)constant, operation);
+    check_program(text, constant, expected, pool);
+}
+
 static int64_t multiply(int64_t x, int64_t c) { return (int64_t)((uint64_t)x * (uint64_t)c); }
 static int64_t quotient(int64_t x, int64_t c) { return x / c; }
+static int64_t remainder_of(int64_t x, int64_t c) { return x % c; }
 
 static void check_constant_in_all_pools(const char *operation, int64_t constant, int64_t (*expected)(int64_t, int64_t)) {
     check_constant(operation, constant, expected, RA_DEFAULT_POOL);
@@ -276,6 +281,38 @@ static void test_division_by_constants(void **state) {
     static const int64_t others[] = {3, 5, 7, 10, -2, -3, -4, -1024, INT32_MAX, INT32_MIN, (int64_t)INT32_MAX + 1, INT64_MIN, INT64_MAX};
     for (int k = 0; k < 63; k += SANITIZED ? 5 : 1) check_constant_in_all_pools("div", INT64_C(1) << k, quotient);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) check_constant_in_all_pools("div", others[i], quotient);
+}
+
+// The remainder is not an instruction of the bytecode; a - a / b * b is recognised.
+static void check_remainder(int64_t constant, RegSet pool) {
+    char text[200];
+    snprintf(text, sizeof text, "func main params=1\n load_local 0\n load_local 0\n load_const %lld\n div\n load_const %lld\n"
+                                " mul\n sub\n return\nend\n", (long long)constant, (long long)constant);
+    check_program(text, constant, remainder_of, pool);
+}
+
+static void test_remainders_of_constants(void **state) {
+    (void)state;
+    static const int64_t others[] = {1, 3, 7, 10, -2, -3, -4, -1024, INT32_MAX, INT32_MIN, (int64_t)INT32_MAX + 1, INT64_MIN, INT64_MAX};
+    for (int k = 0; k < 63; k += SANITIZED ? 5 : 1) check_remainder(INT64_C(1) << k, RA_DEFAULT_POOL);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        check_remainder(others[i], RA_DEFAULT_POOL);
+        check_remainder(others[i], 1u << RDX);
+        check_remainder(others[i], 0);
+    }
+}
+
+static void test_remainders(void **state) {
+    (void)state;
+    static const char *const text = "func main params=2\n load_local 0\n load_local 0\n load_local 1\n div\n load_local 1\n mul\n"
+                                    " sub\n return\nend\n";
+    assert_returns(text, ARGS(17, 5), 2);
+    assert_returns(text, ARGS(-17, 5), -2);
+    assert_returns(text, ARGS(17, -5), 2);
+    assert_returns(text, ARGS(17, -1), 0);
+    assert_returns(text, ARGS(INT64_MIN, 10), -8);
+    assert_run_error(text, ARGS(1, 0), RUN_DIVISION_BY_ZERO, 5);
+    assert_run_error(text, ARGS(INT64_MIN, -1), RUN_DIVISION_OVERFLOW, 5);
 }
 
 static void test_division_by_a_constant_that_fails(void **state) {
@@ -411,6 +448,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_branches),
     cmocka_unit_test(test_multiplication_by_constants),
     cmocka_unit_test(test_division_by_constants),
+    cmocka_unit_test(test_remainders_of_constants),
+    cmocka_unit_test(test_remainders),
     cmocka_unit_test(test_division_by_a_constant_that_fails),
     cmocka_unit_test(test_results_that_overwrite_an_operand),
     cmocka_unit_test(test_constants),

@@ -268,6 +268,55 @@ static void test_operands_that_stay_are_not_moved_again(void **state) {
                "       5  return v0\n");
 }
 
+static void test_a_remainder_becomes_one_instruction(void **state) {
+    (void)state;
+    assert_lir("func main params=2\n load_local 0\n load_local 0\n load_local 1\n div\n"
+               " load_local 1\n mul\n sub\n load_local 1\n load_local 1\n load_const 10\n div\n"
+               " load_const 10\n mul\n sub\n add\n load_local 0\n load_local 1\n load_local 0\n"
+               " load_local 1\n div\n mul\n sub\n add\n return\n"
+               "end\n",
+               "main:\n"
+               "  B0:\n"
+               "       0  params l0, l1\n"
+               "  B1:\n"
+               "       1  v2 <- rem l0, l1\n"
+               "       2  v5 <- rem l1, 10\n"
+               "       3  v6 <- add v2, v5\n"
+               "       4  v9 <- rem l0, l1\n"
+               "       5  v10 <- add v6, v9\n"
+               "       6  return v10\n");
+}
+
+static void test_what_only_looks_like_a_remainder_stays(void **state) {
+    (void)state;
+    assert_lir("func main params=2\n load_local 0\n load_local 1\n load_local 0\n div\n"
+               " load_local 0\n mul\n sub\n load_local 0\n load_local 0\n load_const 10\n div\n"
+               " load_const 11\n mul\n sub\n add\n load_local 0\n load_local 0\n load_local 1\n"
+               " div\n load_local 1\n mul\n add\n add\n load_local 0\n load_local 1\n div\n"
+               " load_local 1\n mul\n load_local 0\n sub\n add\n return\n"
+               "end\n",
+               "main:\n"
+               "  B0:\n"
+               "       0  params l0, l1\n"
+               "  B1:\n"
+               "       1  v0 <- div l1, l0\n"
+               "       2  v1 <- mul v0, l0\n"
+               "       3  v2 <- sub l0, v1\n"
+               "       4  v3 <- div l0, 10\n"
+               "       5  v4 <- mul v3, 11\n"
+               "       6  v5 <- sub l0, v4\n"
+               "       7  v6 <- add v2, v5\n"
+               "       8  v7 <- div l0, l1\n"
+               "       9  v8 <- mul v7, l1\n"
+               "      10  v9 <- add l0, v8\n"
+               "      11  v10 <- add v6, v9\n"
+               "      12  v11 <- div l0, l1\n"
+               "      13  v12 <- mul v11, l1\n"
+               "      14  v13 <- sub v12, l0\n"
+               "      15  v14 <- add v10, v13\n"
+               "      16  return v14\n");
+}
+
 // A jump to the function's first instruction does not lead to the block of the parameters.
 static void test_the_entry_is_a_block_that_no_jump_leads_to(void **state) {
     (void)state;
@@ -354,6 +403,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_a_local_is_read_when_it_is_used_and_copied_before_it_changes),
     cmocka_unit_test(test_loops_are_nested_and_blocks_may_be_empty),
     cmocka_unit_test(test_operands_that_stay_are_not_moved_again),
+    cmocka_unit_test(test_a_remainder_becomes_one_instruction),
+    cmocka_unit_test(test_what_only_looks_like_a_remainder_stays),
     cmocka_unit_test(test_the_entry_is_a_block_that_no_jump_leads_to),
     cmocka_unit_test(test_random_programs_become_well_formed_lir),
 };

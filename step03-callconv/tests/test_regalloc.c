@@ -231,6 +231,18 @@ static void test_a_divisor_keeps_out_of_the_divisions_registers(void **state) {
     allocation_free(&x);
 }
 
+// l1 is written below the division that it lives across, so that its interval begins just there.
+static void test_an_interval_that_begins_at_a_division(void **state) {
+    (void)state;
+    Allocation x = allocate("func main params=1 locals=2\n jump last\n"
+                            "first:\n load_local 0\n load_const 7\n div\n load_local 1\n add\n return\n"
+                            "last:\n load_local 0\n load_const 3\n mul\n store_local 1\n jump first\nend\n",
+                            1u << RAX | 1u << RDX);
+    assert_int_equal(find_interval(&x.ra, 1)->start % 2, 0);
+    assert_int_equal(x.ra.locations[1].kind, LOCATION_SLOT);
+    allocation_free(&x);
+}
+
 // A division by 2^k needs no IDIV and destroys nothing.
 static void test_a_division_by_a_power_of_two_needs_no_registers(void **state) {
     (void)state;
@@ -514,6 +526,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_without_registers_everything_is_in_memory),
     cmocka_unit_test(test_what_lives_across_a_division_keeps_out_of_its_registers),
     cmocka_unit_test(test_a_divisor_keeps_out_of_the_divisions_registers),
+    cmocka_unit_test(test_an_interval_that_begins_at_a_division),
     cmocka_unit_test(test_a_division_by_a_power_of_two_needs_no_registers),
     cmocka_unit_test(test_the_registers_that_instructions_destroy),
     cmocka_unit_test(test_a_move_between_intervals_that_do_not_overlap_disappears),

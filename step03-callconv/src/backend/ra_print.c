@@ -100,7 +100,7 @@ void ra_print_intervals_svg(FILE *out, const RegisterAllocator *ra, const Lir *l
 }
 
 void ra_print_locations(FILE *out, const RegisterAllocator *ra, const Lir *lir) {
-    fprintf(out, "%s: %u spill slots\n", lir->function->name, ra->num_slots);
+    fprintf(out, "%s: %u spill slot%s\n", lir->function->name, ra->num_slots, ra->num_slots == 1 ? "" : "s");
     for (size_t i = 0; i < ra->num_intervals; i++) {
         const LiveInterval *interval = &ra->intervals[i];
         fputs("    ", out);
