@@ -129,8 +129,8 @@ twice:
         self.assertEqual(bars["v0"][0], "...ox...")
         places = {line.split()[0]: line.split("]")[1].strip() for line in regs[1:5]}
         self.assertEqual(places, {name: bar[1].strip() for name, bar in bars.items()})
-        for name in ("l0", "l1", "l2"):  # they live across the call
-            self.assertTrue(places[name].startswith("slot "), places)
+        for name in ("l0", "l1", "l2"):  # they live across the call: from step 3 on, some registers survive it
+            self.assertRegex(places[name], "^(slot [0-9]+|rbx|r1[2-5])$")
 
     def test_stress_takes_registers_away(self):
         def registers(*flags):

@@ -151,18 +151,21 @@ class Grader:
         Returns (tree, notes, changed): changed are the files that differ from the course's."""
         tree = sandbox.make_tree("grade-")
         step = os.path.join(tree, self.assignment.name)
+        notes, changed = self.take_sources(source, os.path.join(step, "src"))
         if self.warm:
+            # What is linked must not be written: the sandbox sees to that, and make writes no object
+            # that is up to date.
+            linked = self.isolate and not any(path.endswith(".h") for path in changed)
             shutil.copytree(self.warm, tree, dirs_exist_ok=True, symlinks=True,
+                            copy_function=os.link if linked else shutil.copy2,
                             ignore=lambda path, names: ["src"] if path == os.path.join(self.warm, self.assignment.name)
                             else [])
             os.chmod(tree, 0o755)
+            forget_objects(os.path.join(step, "build", "src"), os.path.join(step, "src"), changed)
         else:
             copy_tree(os.path.join(self.root, "common"), os.path.join(tree, "common"))
             copy_tree(self.assignment.directory, step, skip=NOT_FOR_TESTS)
             os.makedirs(os.path.join(step, "build"), exist_ok=True)
-        notes, changed = self.take_sources(source, os.path.join(step, "src"))
-        if self.warm:
-            forget_objects(os.path.join(step, "build", "src"), os.path.join(step, "src"), changed)
         give_away(os.path.join(step, "build"))
         return tree, notes, changed
 

@@ -88,6 +88,10 @@ class Course(unittest.TestCase):
             course.write(os.path.join(directory, "step01-tiny", path), text)
         return directory
 
+    def grade_all(self, directories, *options):
+        arguments = [argument for directory in directories[1:] for argument in ("--dir", directory)]
+        return course.grade(self.root, directories[0], "--jobs", "2", *arguments, *options)
+
     def reasons(self, report, task="sum"):
         return " | ".join(course.task(report, task)["reasons"])
 
@@ -120,6 +124,23 @@ class Points(Course):
         self.assertEqual(self.reasons(report), "test_calc:test_sum_of_three: tests/test_calc.c:7: 0x3 != 0x2a")
         self.assertEqual(self.reasons(report, "name"), 'test_calc:test_name: tests/test_calc.c:17: "ONE" != "one"')
 
+    def test_one_task_alone(self):
+        wrong = course.FILES["step01-tiny/src/calc.c"].replace('"one"', '"ONE"')
+        directory = self.submission("one task", wrong)
+        report = course.grade(self.root, directory, "--task", "sum")
+        self.assertEqual([entry["id"] for entry in report["tasks"]], ["sum"])
+        self.assertEqual((report["points"], report["max_points"]), (10, 10))
+        status, output = course.run([os.path.join(self.root, "tools/grade"), "--step", "1", "--dir", directory, "--task", "x"])
+        self.assertEqual(status, 2)
+        self.assertIn("has no task x", output)
+
+    def test_a_difference_of_texts_is_the_first_line_that_differs(self):
+        import grading
+        output = '[  ERROR   ] --- "a\n  b\n" != "a\n  c\nd\n"\n[   LINE   ] --- tests/test_x.c:3: error: Failure!\n'
+        self.assertEqual(grading.first_failure(output), 'tests/test_x.c:3: line 2: "b" != "c"')
+        output = '[ RUN      ] x\n[rbp] <- rax\n[rbp]ERROR: : holds 1\n[  ERROR   ] --- [   LINE   ] --- x.c:3: error: Failure!\n'
+        self.assertEqual(grading.first_failure(output), "x.c:3: [rbp]: holds 1 ([rbp] <- rax)")
+
     def test_warnings_cost_nothing(self):
         text = course.FILES["step01-tiny/src/calc.c"].replace("int64_t sum = 0;", "int64_t sum = 0; int unused;")
         self.assertEqual(course.grade(self.root, self.submission("warning", text))["points"], 16)
@@ -135,6 +156,12 @@ class Points(Course):
         files["src/calc.h"] = files["src/calc.h"].replace("return x + x;", "return x;")
         report = course.grade(self.root, self.submission("own files", **files))
         self.assertEqual(course.task(report, "name")["points"], 0)
+
+    def test_submissions_do_not_change_each_other(self):
+        header = course.FILES["step01-tiny/src/calc.h"].replace("return 2 * x;", "return x;")
+        directories = [self.submission("right 1"), self.submission("header", **{"src/calc.h": header}),
+                       self.submission("wrong", source("")), self.submission("right 2")]
+        self.assertEqual([report["points"] for report in self.grade_all(directories)], [16, 10, 6, 16])
 
     def test_text_junit_and_gradescope(self):
         directory = self.submission("half", course.FILES["step01-tiny/src/calc.c"].replace("i < count", "i + 1 < count"))
@@ -169,9 +196,7 @@ class Points(Course):
 
 class Cheats(Course):
     def check(self, *options):
-        directories = {name: self.submission(name, text) for name, (text, _) in CHEATS.items()}
-        arguments = [argument for directory in list(directories.values())[1:] for argument in ("--dir", directory)]
-        reports = course.grade(self.root, next(iter(directories.values())), "--jobs", "2", *arguments, *options)
+        reports = self.grade_all([self.submission(name, text) for name, (text, _) in CHEATS.items()], *options)
         for report, (name, (_, reason)) in zip(reports, CHEATS.items()):
             with self.subTest(cheat=name):
                 self.assertEqual(course.task(report, "sum")["points"], 0)
@@ -200,19 +225,20 @@ class Cheats(Course):
         header = course.FILES["step01-tiny/src/calc.h"]
         macro = "#undef assert_int_equal\n#define assert_int_equal(a, b) ((void)(a), (void)(b))\n"
         inline = "static inline void _assert_int_equal(void *a, void *b) { (void)a; (void)b; }\n"
-        for name, files, note in (
-                ("macro", {"src/calc.h": header + macro}, "which was put back"),
-                ("macro in a body", {"src/calc.h": header.replace("return 2 * x; }", "return 2 * x;\n" + macro + "}")},
-                 "which was put back"),
-                ("inline", {"src/calc.h": header + inline}, "which was put back"),
-                ("cmocka.h", {"src/cmocka.h": header + macro}, "would take the place"),
-                ("harness", {"src/testing/test_main.h": macro}, "would take the place"),
-                ("no header", {"src/calc.h": None}, "missing")):
+        cases = (
+            ("macro", {"src/calc.h": header + macro}, "which was put back"),
+            ("macro in a body", {"src/calc.h": header.replace("return 2 * x; }", "return 2 * x;\n" + macro + "}")},
+             "which was put back"),
+            ("inline", {"src/calc.h": header + inline}, "which was put back"),
+            ("cmocka.h", {"src/cmocka.h": header + macro}, "would take the place"),
+            ("harness", {"src/testing/test_main.h": macro}, "would take the place"),
+            ("no header", {"src/calc.h": None}, "missing"))
+        directories = [self.submission("header " + name, source(""), **{k: v for k, v in files.items() if v})
+                       for name, files, _ in cases]
+        os.unlink(os.path.join(directories[-1], "step01-tiny/src/calc.h"))
+        reports = self.grade_all(directories)
+        for report, (name, _, note) in zip(reports, cases):
             with self.subTest(cheat=name):
-                directory = self.submission("header " + name, source(""), **{k: v for k, v in files.items() if v})
-                for path in [path for path, text in files.items() if text is None]:
-                    os.unlink(os.path.join(directory, "step01-tiny", path))
-                report = course.grade(self.root, directory)
                 self.assertEqual(course.task(report, "sum")["points"], 0)
                 self.assertIn("0x7 != 0x2a", self.reasons(report))
                 self.assertIn(note, " ".join(report["notes"]))

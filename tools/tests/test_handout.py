@@ -160,9 +160,40 @@ class Handout(unittest.TestCase):
         self.assertIn("int64_t calc_sum(const int64_t *values, size_t count) {\n    // ... yours to write ...\n}", text)
         self.assertNotIn("sum = add", text)
 
+    def test_chapter_loses_the_solution_in_diffs_too(self):
+        course.write(os.path.join(self.root, "step01-tiny/README.md"), course.FILES["step01-tiny/README.md"] + """
+```diff src/calc.c
+@@
+-    return add(values[0], values[1]);
++    for (size_t i = 0; i < count; i++)
++        sum = add(sum, values[i]);
+     return sum;
+ }
++
++const char *calc_other(int number) {
++    return NAMES[number];
+```
+""")
+        course.write(os.path.join(self.root, "step01-tiny/stops/later.c"), course.FILES["step01-tiny/src/calc.c"])
+        self.assertEqual(self.handout()[0], 0)
+        self.assertIn("-    return add(values[0], values[1]);\n+    // ... yours to write ...\n }\n+\n"
+                      "+const char *calc_other(int number) {\n", course.read(os.path.join(self.out, "step01-tiny/README.md")))
+        self.assertFalse(os.path.exists(os.path.join(self.out, "step01-tiny/stops")))
+
+    def test_chapter_keeps_lines_that_are_no_secret(self):
+        path = os.path.join(self.root, "step01-tiny/src/main.c")
+        course.write(path, course.FILES["step01-tiny/src/main.c"] + "\nint f(void) {\n    int64_t sum = 0;\n    return sum;\n}\n")
+        course.write(os.path.join(self.root, "step01-tiny/README.md"), course.FILES["step01-tiny/README.md"]
+                     + "\n```c src/main.c\nint f(void) {\n    int64_t sum = 0;\n    return sum;\n}\n```\n")
+        self.assertEqual(self.handout()[0], 0)
+        text = course.read(os.path.join(self.out, "step01-tiny/README.md"))
+        self.assertIn("int f(void) {\n    int64_t sum = 0;\n    return sum;\n}\n", text)
+
     def test_a_solution_elsewhere_is_an_error(self):
         body = "for (size_t i = 0; i < count; i++)\n//     sum = add(sum, values[i]);\n//     return sum;\n"
         for path, text in (("step01-tiny/src/main.c", "// for instance:\n//     " + body),
+                           ("step01-tiny/change.patch", "@@\n     int i;\n-    old();\n+    char brace = '}';\n"
+                            "+    (void)braces, (void)brace;\n     for (size_t i = 0; i < count; i++)\n"),
                            ("step01-tiny/notes.txt", "const char *braces = \"}{\\\"\";\nchar brace = '}';\n"
                             "(void)braces, (void)brace;\n")):
             with self.subTest(path=path):
