@@ -113,11 +113,11 @@ int main(int argc, char **argv) {
     const Kernel kernels[] = {
         {"iterative fib(20)", "fib_iter.bca", "fib", {20}, (void *)(uintptr_t)reference_fib_iter, 1, "call"},
         {"iterative fib(10000)", "fib_iter.bca", "fib", {10000}, (void *)(uintptr_t)reference_fib_iter, 10000, "turn"},
-        {"sum loop", "sum.bca", "main", {10000}, (void *)(uintptr_t)reference_sum, 10000, "turn"},
-        {"recursive fib(20)", "fib.bca", "fib", {20}, (void *)(uintptr_t)reference_fib, 21891, "call"},
-        {"gcd of neighbouring Fibonacci numbers", "gcd.bca", "main", {2880067194370816120, 1779979416004714189}, (void *)(uintptr_t)reference_gcd, 88, "division"},
-        {"primes below 2000", "primes.bca", "main", {2000}, (void *)(uintptr_t)reference_primes, 1, "run"},
-        {"collatz below 300", "collatz.bca", "main", {300}, (void *)(uintptr_t)reference_collatz, 1, "run"},
+        {"sum loop against C", "sum.bca", "main", {10000}, (void *)(uintptr_t)reference_sum, 10000, "turn"},
+        {"recursive fib(20) against C", "fib.bca", "fib", {20}, (void *)(uintptr_t)reference_fib, 21891, "call"},
+        {"gcd of neighbouring Fibonacci numbers against C", "gcd.bca", "main", {2880067194370816120, 1779979416004714189}, (void *)(uintptr_t)reference_gcd, 88, "division"},
+        {"primes below 2000 against C", "primes.bca", "main", {2000}, (void *)(uintptr_t)reference_primes, 1, "run"},
+        {"collatz below 300 against C", "collatz.bca", "main", {300}, (void *)(uintptr_t)reference_collatz, 1, "run"},
     };
     bool ok = true;
     for (size_t i = 0; i < sizeof kernels / sizeof kernels[0]; i++) ok &= run_kernel(&kernels[i], &options);

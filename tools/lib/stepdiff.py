@@ -311,8 +311,9 @@ def source_lines(tree):
     return sum(len(linediff.split_lines(e.data)) for p, e in tree.items() if p.startswith("src/"))
 
 
-def stat_table(p, steps, trees):
-    """One row for each step."""
+def stat_table(p, steps, trees, own):
+    """One row for each step. Files that are each step's own (chapters, assignments) do not count."""
+    trees = {number: {path: e for path, e in tree.items() if not own(path)} for number, tree in trees.items()}
     head = ["step", "unchanged", "changed", "added", "removed", "lines +", "lines -", "src lines"]
     rows, before = [], {}
     for step in steps:
@@ -394,13 +395,13 @@ def main(arguments):
     try:
         root = os.path.abspath(options.root or steptree.top_directory())
         steps = steptree.list_steps(root)
+        ledger = Ledger(os.path.join(root, "tools", "carry.d", "ledger"))
         if options.step is None:
-            stat_table(painter, steps, steptree.read_steps(root, steps))
+            stat_table(painter, steps, steptree.read_steps(root, steps), ledger.own)
         else:
             at = find_step(steps, options.step)
             step, before = steps[at], steps[at - 1] if at else None
             trees = steptree.read_steps(root, [s for s in (before, step) if s])
-            ledger = Ledger(os.path.join(root, "tools", "carry.d", "ledger"))
             old, new = trees[before.number] if before else {}, trees[step.number]
             changes = compare(old, new)
             if options.table:
