@@ -75,7 +75,7 @@ matrix-tools:
 matrix-chapters: $(MATRIX_DIRS:%=matrix-gcc-%)
 	@echo "== chapters and book" && tools/run-tests --build none --scripts docs/tests $(filter-flag)
 
-# Benchmarks. Each step's figures go to its bench/results.jsonl; the chapters show them.
+# Benchmarks. With RECORD=1 each step's figures go to its bench/results.jsonl; the chapters show them.
 ifdef STEP
 bench:
 	@$(MAKE) --no-print-directory -C $(STEP_DIR) bench

@@ -2,7 +2,7 @@
 #
 #   make            build/jit
 #   make test       build and run the step's tests       FILTER=glob selects tests by name
-#   make bench      build and run the step's benchmarks
+#   make bench      build and run the step's benchmarks   RECORD=1 for the chapter's tables
 #   make demo       show what this step can do that the one before could not
 #   make exercise N=1   build and run the test of one of the chapter's exercises
 #   make clean      remove the build directory
@@ -101,13 +101,13 @@ test: need-cmocka
 	@$(MAKE) --no-print-directory tests
 	@../tools/run-tests --build $(BUILD) $(if $(FILTER),--filter '$(FILTER)')
 
-# The figures go to bench/results.jsonl, which the chapter's tables are made from; a quick or partial run
-# keeps its figures to itself.
+# The figures go to $(BUILD)/bench/results.jsonl. RECORD=1 keeps them in bench/results.jsonl, which the
+# chapter's tables are made from (tools/check-chapters --write).
 BENCH_RESULTS := $(BUILD)/bench/results.jsonl
 bench: benches
 	@mkdir -p $(dir $(BENCH_RESULTS)) && rm -f $(BENCH_RESULTS)
 	@for program in $(BENCH_PROGRAMS); do BENCH_JSON=$(or $(BENCH_JSON),$(BENCH_RESULTS)) $$program || exit 1; done
-	@$(if $(BENCH_QUICK)$(BENCH_FILTER)$(BENCH_JSON),,if [ -f $(BENCH_RESULTS) ]; then cp $(BENCH_RESULTS) bench; fi)
+	@$(if $(RECORD),cp $(BENCH_RESULTS) bench/results.jsonl)
 
 # A demonstration is a program, demo.c, or a script, demo.sh, or both.
 $(BUILD)/demo: $(BUILD)/demo.o $(LIB_OBJECTS) $(TESTING_OBJECTS)

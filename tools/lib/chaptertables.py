@@ -19,7 +19,7 @@ def bench_table(name, results_path):
     several give a row per benchmark and a column per contestant. Raises ValueError with the reason when
     there is nothing to show."""
     if not os.path.exists(results_path):
-        raise ValueError("there is no bench/results.jsonl; `make bench` writes it")
+        raise ValueError("there is no bench/results.jsonl; `make bench RECORD=1` writes it")
     records = {}
     with open(results_path, encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
