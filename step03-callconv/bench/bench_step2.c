@@ -67,7 +67,7 @@ static const char *const names[NUM_CONTESTANTS] = {
     [GCC_O1] = "C compiler -O1",
 };
 
-// The second turn's benchmark has names of its own for the two that it compares.
+// The benchmark in the chapter's headline has names of its own for the two that it compares.
 static const char *name_of(const Kernel *kernel, int contestant) {
     if (strcmp(kernel->bench, "iterative fib(20)") != 0) return names[contestant];
     if (contestant == STACK) return "bench_fibonacci_stack";

@@ -1,4 +1,4 @@
-// The first turn's tests: a program built by hand, compiled, run, and its machine code read.
+// The first tests to write: a program built by hand, compiled, run, and its machine code read.
 #include <capstone/capstone.h>
 
 #include "code/disasm.h"
