@@ -87,10 +87,12 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 
 $(BUILD)/bench/reference_o1.o: OPTIMIZE := -O1
 
-# Rewritten, and so newer than every object, only when the flags differ from last time.
+# Rewritten, and so newer than every object, only when the flags, or which assembler is linked, differ
+# from last time.
+FLAGS_TEXT = $(CC) $(CFLAGS_ALL) $(LIBS) $(LINKED_COMMON)
 $(BUILD)/flags: force
 	@mkdir -p $(@D)
-	@echo '$(CC) $(CFLAGS_ALL) $(LIBS)' | cmp -s - $@ || echo '$(CC) $(CFLAGS_ALL) $(LIBS)' > $@
+	@echo '$(FLAGS_TEXT)' | cmp -s - $@ || echo '$(FLAGS_TEXT)' > $@
 .PHONY: force
 
 need-cmocka:
