@@ -7,8 +7,10 @@ SHELL := /bin/sh
 STEPS  := $(patsubst %/Makefile,%,$(sort $(wildcard step[0-9][0-9]-*/Makefile)))
 NEWEST := $(lastword $(STEPS))
 # The directory of step $(STEP), which may be written 2, 02 or step02-regalloc.
-STEP_DIR = $(or $(wildcard $(STEP)),$(wildcard step0$(STEP)-*),$(wildcard step$(STEP)-*),\
+STEP_DIR = $(or $(filter $(STEP) step0$(STEP)-% step$(STEP)-%,$(STEPS)),\
            $(error there is no step '$(STEP)'; the steps are $(STEPS)))
+# Its number, as the tools want it.
+STEP_NUMBER = $(patsubst 0%,%,$(patsubst step%,%,$(firstword $(subst -, ,$(STEP_DIR)))))
 need-step = $(if $(STEP),,$(error say which step: make $@ STEP=2))
 
 # The figures that `make test` adds up at its end.
@@ -37,8 +39,9 @@ run:
 # Tests. With STEP, one step; without, everything: the common libraries and each step with two
 # compilers and with the sanitizers, the tools, the chapters and the book.
 
-ifdef STEP
+ifeq ($(origin STEP),command line)
 test: deps-test
+	$(need-step)
 	@tools/run-tests --make $(STEP_DIR) $(if $(FILTER),--filter '$(FILTER)')
 else
 test: deps-test
@@ -53,7 +56,7 @@ deps-test:
 
 MATRIX_DIRS := common $(STEPS)
 filter-flag = $(if $(FILTER),--filter '$(FILTER)')
-MATRIX := $(MATRIX_DIRS:%=matrix-gcc-%) $(MATRIX_DIRS:%=matrix-san-%) $(MATRIX_DIRS:%=matrix-clang-%)
+MATRIX := $(foreach kind,gcc san clang clang-san,$(MATRIX_DIRS:%=matrix-$(kind)-%))
 
 .PHONY: matrix matrix-tools matrix-chapters $(MATRIX)
 matrix: $(MATRIX) matrix-tools matrix-chapters
@@ -67,6 +70,10 @@ $(MATRIX_DIRS:%=matrix-clang-%): matrix-clang-%:
 $(MATRIX_DIRS:%=matrix-san-%): matrix-san-%:
 	@echo "== $*, gcc with AddressSanitizer and UBSan" && \
 	 MUTATIONS=no SAN=1 BUILD=build/san tools/run-tests --make $* $(filter-flag)
+
+$(MATRIX_DIRS:%=matrix-clang-san-%): matrix-clang-san-%:
+	@echo "== $*, clang with AddressSanitizer and UBSan" && \
+	 MUTATIONS=no CC=clang SAN=1 BUILD=build/clang-san tools/run-tests --make $* $(filter-flag)
 
 matrix-tools:
 	@echo "== tools" && tools/run-tests --build none --scripts tools/tests $(filter-flag)
@@ -87,7 +94,7 @@ endif
 # What changed.
 diff:
 	$(need-step)
-	@tools/step-diff $(STEP)
+	@tools/step-diff $(STEP_NUMBER)
 
 diff-stat:
 	@tools/step-diff --stat
@@ -99,12 +106,12 @@ book:
 handout:
 	$(need-step)
 	@test -n "$(OUT)" || { echo 'make handout: say where to: OUT=dir' >&2; exit 2; }
-	@tools/handout --step $(STEP) --out '$(OUT)'
+	@tools/handout --step $(STEP_NUMBER) --out '$(OUT)'
 
 grade:
 	$(need-step)
 	@test -n "$(DIR)" || { echo 'make grade: say which tree: DIR=dir' >&2; exit 2; }
-	@tools/grade --step $(STEP) --dir '$(DIR)' $(if $(JSON),--json) \
+	@tools/grade --step $(STEP_NUMBER) --dir '$(DIR)' $(if $(JSON),--json) \
 	  $(if $(JUNIT),--junit '$(JUNIT)') $(if $(GRADESCOPE),--gradescope '$(GRADESCOPE)')
 
 doctor:

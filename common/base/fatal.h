@@ -1,6 +1,7 @@
 // Reporting our own bugs.
 // A broken invariant ends the process at once, with the values that broke it.
-// Bad input and exhausted resources are never reported here: they are ordinary results.
+// Bad input and exhausted resources are never reported here: they are ordinary results, or, if it is the
+// compiler's own memory that runs out, an end with a status of its own (base/memory.h).
 #ifndef BASE_FATAL_H
 #define BASE_FATAL_H
 

@@ -1,5 +1,6 @@
 #include "base/memory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,15 +13,21 @@ struct ArenaBlock {
     _Alignas(ARENA_ALIGNMENT) uint8_t bytes[];
 };
 
+static _Noreturn void out_of_memory(size_t count, size_t size) {
+    fflush(stdout);
+    fprintf(stderr, "out of memory: %zu bytes wanted\n", count * size);
+    exit(EXIT_MEMORY);
+}
+
 void *xmalloc(size_t size) {
     void *memory = malloc(size ? size : 1);
-    if (!memory) fatal("out of memory: %zu bytes wanted", size);
+    if (!memory) out_of_memory(1, size);
     return memory;
 }
 
 void *xcalloc(size_t count, size_t size) {
     void *memory = calloc(count ? count : 1, size ? size : 1);
-    if (!memory) fatal("out of memory: %zu x %zu bytes wanted", count, size);
+    if (!memory) out_of_memory(count, size);
     return memory;
 }
 
@@ -30,7 +37,7 @@ void *grow_array(void *array, size_t count, size_t *capacity, size_t element_siz
     size_t bytes;
     if (__builtin_mul_overflow(grown, element_size, &bytes)) fatal("array too large");
     array = realloc(array, bytes);
-    if (!array) fatal("out of memory: %zu bytes wanted", bytes);
+    if (!array) out_of_memory(1, bytes);
     *capacity = grown;
     return array;
 }
@@ -47,7 +54,7 @@ static void add_block(Arena *arena, size_t size) {
 void *arena_alloc(Arena *arena, size_t size) {
     if (size > SIZE_MAX / 2) fatal("arena allocation too large: %zu bytes", size);
     size = (size + ARENA_ALIGNMENT - 1) & ~(size_t)(ARENA_ALIGNMENT - 1);
-    if ((size_t)(arena->end - arena->next) < size) add_block(arena, size);
+    if (!arena->blocks || (size_t)(arena->end - arena->next) < size) add_block(arena, size);
     void *memory = arena->next;
     arena->next += size;
     return memory;

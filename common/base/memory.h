@@ -3,13 +3,17 @@
 // An array is a pointer, a count and a capacity, side by side in the struct that owns them;
 // GROW makes room for one more element. An arena hands out memory that is freed all at once:
 // one arena lives as long as one compilation (or one program), so nothing inside is freed alone.
-// Running out of memory here is fatal: it is the compiler's own memory, a few bytes for each
-// byte of input, and the input's size is limited where it is read.
+// Running out of memory here ends the process with one line on stderr and status EXIT_MEMORY: it is the
+// compiler's own memory, a few bytes for each byte of input, and the input's size is limited where it is
+// read.
 #ifndef BASE_MEMORY_H
 #define BASE_MEMORY_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+// The exit status when there is no memory left (EX_OSERR of sysexits.h).
+enum { EXIT_MEMORY = 71 };
 
 // The only function that grows an array. Returns the array, moved if it had to be, with room for
 // at least `count + 1` elements of `element_size` bytes, and updates *capacity.
@@ -31,7 +35,7 @@ typedef struct Arena {
     uint8_t *next, *end; // the free part of the newest block
 } Arena;
 
-// `size` bytes of zeroed memory, aligned to 16, owned by the arena.
+// `size` bytes of zeroed memory, aligned to 16, owned by the arena. Never NULL, also for a size of 0.
 void *arena_alloc(Arena *arena, size_t size);
 
 // A zeroed array of `count` elements, owned by the arena. Overflow of the product is fatal.

@@ -78,7 +78,7 @@ void jit_free(JitCompiler *jit) {
     free(jit->cache);
     for (int i = 0; i < 2; i++) gdb_jit_unregister(jit->gdb_stubs[i]);
     perf_map_close(jit->perf);
-    if (jit->buffer) code_buffer_free(jit->buffer);
+    code_buffer_free(jit->buffer);
     vm_free(jit->vm);
     free(jit);
 }

@@ -17,6 +17,8 @@ typedef struct CompiledFunction {
     size_t size;
     CodeMarks marks;
     GdbJitEntry *gdb; // NULL without debug_info
+    RegSet saved;     // the caller's registers that its frame keeps ...
+    int32_t saved_at; // ... from [rbp + saved_at] upwards
 } CompiledFunction;
 
 struct JitCompiler {
@@ -26,6 +28,7 @@ struct JitCompiler {
     CodeBuffer *buffer; // NULL if the kernel gives no executable memory
     Stubs stubs;
     bool has_stubs;
+    RegSet saved; // the registers of C that the enter stub keeps
     CompiledFunction *cache; // indexed as the program's functions
     PerfMap *perf;           // NULL without debug_info
     GdbJitEntry *gdb_stubs[2];
@@ -48,15 +51,27 @@ const JitOptions jit_default_options = {
     .pool = RA_DEFAULT_POOL,
 };
 
+// What gdb has to know of a frame that keeps the registers of a set (see emit_save_regs).
+static GdbFrame gdb_frame(GdbSavedReg *places, RegSet saved, int32_t saved_at, uint32_t body) {
+    GdbFrame frame = {.saved = places, .body = body};
+    for (uint32_t r = 0; r < 16; r++) {
+        if (!(saved >> r & 1)) continue;
+        places[frame.num_saved++] = (GdbSavedReg){r, saved_at};
+        saved_at += 8;
+    }
+    return frame;
+}
+
 // Tell gdb and perf about the stubs that have frames: a back-trace leads through them.
 static void describe_stubs(JitCompiler *jit) {
     const Stubs *stubs = &jit->stubs;
     void *enter = (void *)(uintptr_t)stubs->enter;
-    const GdbFrame frame = {0};
+    GdbSavedReg places[NUM_CALLEE_SAVED];
+    const GdbFrame frame = {0}, enter_frame = gdb_frame(places, jit->saved, ENTER_SAVED, (uint32_t)stubs->enter_body);
     jit->perf = perf_map_open();
     perf_map_add(jit->perf, "enter stub", enter, stubs->enter_size);
     perf_map_add(jit->perf, "interpret stub", stubs->interpret, stubs->interpret_size);
-    jit->gdb_stubs[0] = gdb_jit_register("enter stub", enter, stubs->enter_size, &frame);
+    jit->gdb_stubs[0] = gdb_jit_register("enter stub", enter, stubs->enter_size, &enter_frame);
     jit->gdb_stubs[1] = gdb_jit_register("interpret stub", stubs->interpret, stubs->interpret_size, &frame);
 }
 
@@ -67,8 +82,8 @@ JitCompiler *jit_new(const Program *program, const JitOptions *options) {
     jit->vm = vm_new(program);
     jit->cache = xcalloc(program->num_functions, sizeof *jit->cache);
     jit->buffer = code_buffer_new(options->code_size);
-    uint32_t saved = options->broken & BROKEN_CALLEE_SAVED ? 0 : CALLEE_SAVED_REGS;
-    jit->has_stubs = jit->buffer && stubs_generate_saving(&jit->stubs, jit->buffer, jit->vm, saved);
+    jit->saved = options->broken & BROKEN_CALLEE_SAVED ? 0 : CALLEE_SAVED_REGS;
+    jit->has_stubs = jit->buffer && stubs_generate_saving(&jit->stubs, jit->buffer, jit->vm, jit->saved);
     jit->vm->enter = jit->stubs.enter;
     if (options->debug_info && jit->has_stubs) describe_stubs(jit);
     for (size_t i = 0; i < program->num_functions; i++)
@@ -85,7 +100,7 @@ void jit_free(JitCompiler *jit) {
     free(jit->cache);
     for (int i = 0; i < 2; i++) gdb_jit_unregister(jit->gdb_stubs[i]);
     perf_map_close(jit->perf);
-    if (jit->buffer) code_buffer_free(jit->buffer);
+    code_buffer_free(jit->buffer);
     vm_free(jit->vm);
     free(jit);
 }
@@ -115,6 +130,8 @@ static bool optimize(JitCompiler *jit, uint32_t index, Assembler *a, CodeMarks *
     bool ok = allocate(&ra, &lir, &jit->options);
     if (ok) {
         lir_emit(a, marks, &jit->stubs, jit->vm, &lir, &ra);
+        jit->cache[index].saved = ra.to_save;
+        jit->cache[index].saved_at = -8 * (int32_t)(ra.num_slots + count_regs(ra.to_save));
         ra_free(&ra);
     }
     lir_free(&lir);
@@ -137,9 +154,11 @@ static bool generate(JitCompiler *jit, uint32_t index, CompiledFunction *compile
     return compiled->code != NULL;
 }
 
-// Every compiled function has the same frame: push rbp; mov rbp, rsp; ...; leave; ret.
+// Every compiled function's frame begins and ends alike: push rbp; mov rbp, rsp; ...; leave; ret. What
+// it saves is in its place where the first bytecode's code begins.
 static void describe(const JitCompiler *jit, const Function *function, CompiledFunction *compiled) {
-    const GdbFrame frame = {0};
+    GdbSavedReg places[NUM_CALLEE_SAVED];
+    const GdbFrame frame = gdb_frame(places, compiled->saved, compiled->saved_at, compiled->marks.items[1].offset);
     perf_map_add(jit->perf, function->name, compiled->code, compiled->size);
     compiled->gdb = gdb_jit_register(function->name, compiled->code, compiled->size, &frame);
 }

@@ -27,7 +27,7 @@ typedef struct JitOptions {
     size_t code_size; // bytes of machine code, stubs included; a function that does not fit any
                       // more stays interpreted
     RegSet pool;      // what the register allocator may hand out
-    bool check;       // check every allocation with ra_check
+    bool check;       // check every allocation with ra_check; destroy after calls what calls may destroy
     unsigned broken;  // faults to compile in, for chapter 3: a set of Broken
     bool no_forwarding; // slow the baseline's operand stack down (see baseline_compile)
     bool debug_info;  // tell gdb and perf the functions' names

@@ -12,6 +12,8 @@ enum { CODE_SIZE = 1 << 20 };
 const Mode modes[] = {
     {"interp", {.tier = TIER_INTERP, .code_size = CODE_SIZE}, ALL_FUNCTIONS},
     {"baseline", {.tier = TIER_BASELINE, .code_size = CODE_SIZE}, ALL_FUNCTIONS},
+    {"baseline, even functions", {.tier = TIER_BASELINE, .code_size = CODE_SIZE}, EVEN_FUNCTIONS},
+    {"baseline, odd functions", {.tier = TIER_BASELINE, .code_size = CODE_SIZE}, ODD_FUNCTIONS},
     {"opt", OPT(RA_DEFAULT_POOL), ALL_FUNCTIONS},
     {"opt, even functions", OPT(RA_DEFAULT_POOL), EVEN_FUNCTIONS},
     {"opt, odd functions", OPT(RA_DEFAULT_POOL), ODD_FUNCTIONS},

@@ -52,7 +52,8 @@ struct Vm {
     int64_t *slots_end;
 };
 
-// Prepare to run a verified program, interpreted. The program must outlive the Vm.
+// Prepare to run a verified program, interpreted. The program must outlive the Vm, and the Vm runs on the
+// machine stack of the thread that makes it: the limit is that stack's.
 Vm *vm_new(const Program *program);
 void vm_free(Vm *vm);
 

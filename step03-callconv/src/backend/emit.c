@@ -13,7 +13,8 @@
 //     ...          the callee-saved registers that the function uses, as its caller had them
 //     [rsp+8i]     argument 6+i of the functions that this one calls
 //
-// Invariant: rsp does not change between prologue and epilogue and is a multiple of 16.
+// Invariant: rsp does not change between prologue and epilogue, except within a swap of two places in
+// memory (parallel_move.c), and is a multiple of 16 at every call.
 #include "backend/emit.h"
 
 #include <stdlib.h>

@@ -123,11 +123,10 @@ static void save_aliases(Builder *b, VReg local, uint32_t pc) {
 // The bytecode has no remainder: programs write a - a / b * b. Is that what the newest two
 // instructions make of the operands of a subtraction? Then one instruction takes their place.
 static bool build_remainder(Builder *b, Entry left, Entry right) {
+    if (left.is_const || right.is_const || b->lir->num_ins < 2) return false;
     LirIns *mul = &b->lir->ins[b->lir->num_ins - 1], *div = mul - 1;
-    bool fits = !left.is_const && !right.is_const && b->lir->num_ins >= 2 && mul->op == LIR_MUL &&
-                div->op == LIR_DIV && mul->d == right.vreg && div->a == left.vreg && is_temp(b, mul->d) &&
-                is_temp(b, div->d);
-    if (!fits) return false;
+    if (mul->op != LIR_MUL || mul->d != right.vreg || !is_temp(b, mul->d)) return false;
+    if (div->op != LIR_DIV || div->a != left.vreg || !is_temp(b, div->d)) return false;
     bool straight = mul->a == div->d && mul->b.vreg == div->b.vreg && mul->b.imm == div->b.imm;
     bool swapped = !is_imm(div->b) && mul->a == div->b.vreg && mul->b.vreg == div->d;
     if (!straight && !swapped) return false;

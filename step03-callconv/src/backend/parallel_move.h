@@ -4,9 +4,10 @@
 // not. Calls need this (arguments go to fixed registers that may hold other arguments), and so do
 // function entries and control-flow joins.
 //
-// Method: a destination is written once no pending move reads it any more; what then is left are
-// cycles, and a cycle is broken by putting one of its values aside (Rideau, Serpette, Leroy, "Tilting
-// at Windmills with Coq: Formal Verification of a Compilation Algorithm for Parallel Moves", 2008).
+// Method: a destination is written once no pending move reads it any more. What then is left are
+// cycles, and a cycle becomes shorter by swapping a destination with its source. The moves as a graph are
+// from Rideau, Serpette, Leroy, "Tilting at Windmills with Coq: Formal Verification of a Compilation
+// Algorithm for Parallel Moves", 2008, where a temporary register breaks the cycle instead.
 #ifndef BACKEND_PARALLEL_MOVE_H
 #define BACKEND_PARALLEL_MOVE_H
 
@@ -17,7 +18,8 @@
 typedef struct Place {
     enum { PLACE_REG, PLACE_MEM, PLACE_IMM } kind;
     Reg reg;     // PLACE_REG
-    Mem mem;     // PLACE_MEM: base must be RBP or RSP, which no move writes
+    Mem mem;     // PLACE_MEM: base must be RBP or RSP, which no move writes. (A swap of two such places
+                 // pushes and pops; POP computes its address when RSP is back: SDM vol. 2, "POP")
     int64_t imm; // PLACE_IMM: a source only
 } Place;
 

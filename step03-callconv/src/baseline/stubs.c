@@ -30,7 +30,7 @@
 #include "code/install.h"
 #include "interp/interp.h"
 
-enum { FRAME_VM = -8, FRAME_RESULT = -16, FRAME_OUTER_EXIT = -24, FRAME_SAVED = -64, FRAME_SIZE = 64 };
+enum { FRAME_VM = -8, FRAME_RESULT = -16, FRAME_OUTER_EXIT = -24, FRAME_SAVED = ENTER_SAVED, FRAME_SIZE = 64 };
 
 static Mem vm_field(Reg vm, size_t offset) { return mem(vm, (int32_t)offset); }
 
@@ -86,7 +86,7 @@ static void emit_leave_run(Assembler *a, uint32_t saved) {
     asm_ret(a);
 }
 
-static void *generate_enter(CodeBuffer *buffer, uint32_t saved, size_t *size) {
+static void *generate_enter(CodeBuffer *buffer, uint32_t saved, size_t *size, size_t *body) {
     Assembler a;
     asm_init(&a, code_buffer_available(buffer));
     asm_push_r(&a, RBP);
@@ -96,6 +96,7 @@ static void *generate_enter(CodeBuffer *buffer, uint32_t saved, size_t *size) {
     asm_push_m(&a, vm_field(RDI, offsetof(Vm, exit_sp)));
     asm_sub_ri(&a, RSP, 8 * NUM_CALLEE_SAVED);
     emit_save_regs(&a, saved, mem(RBP, FRAME_SAVED));
+    *body = asm_offset(&a);
     asm_mov_mr(&a, vm_field(RDI, offsetof(Vm, exit_sp)), RSP);
     asm_mov_rr(&a, RAX, RSI); // the Callable
     asm_mov_rr(&a, R10, RDX); // args
@@ -187,7 +188,7 @@ static void *generate_interpret(CodeBuffer *buffer, const Stubs *stubs, size_t *
 
 bool stubs_generate_saving(Stubs *stubs, CodeBuffer *buffer, Vm *vm, uint32_t saved) {
     *stubs = (Stubs){0};
-    void *enter = generate_enter(buffer, saved, &stubs->enter_size);
+    void *enter = generate_enter(buffer, saved, &stubs->enter_size, &stubs->enter_body);
     if (enter) stubs->error = generate_error(buffer, vm, saved);
     if (stubs->error) stubs->interpret = generate_interpret(buffer, stubs, &stubs->interpret_size);
     stubs->enter = (EnterCode *)(uintptr_t)enter;
