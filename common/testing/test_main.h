@@ -10,6 +10,7 @@
 // The program runs all of its tests, or those that match a glob (`*` and `?`), given as an argument
 // or in the environment variable TEST_FILTER, and exits with 0 exactly if none failed. With --list it
 // prints the tests' names, one to a line, and runs none. The output has cmocka's standard format.
+// For programs that make random input, --seed N and --count N set JIT_SEED and JIT_COUNT in the environment.
 //
 // A function of an assignment that is not written yet fails the test that calls it
 // (not_implemented.h), and under tools/grade the result goes to the grader (test_record.h).
@@ -62,10 +63,24 @@ static inline int test_main_list(const struct CMUnitTest *tests, size_t count) {
     return 0;
 }
 
+// Take the options that stand first; returns the index of the first argument behind them.
+static inline int test_main_options(int argc, char **argv) {
+    int at = 1;
+    for (; at + 1 < argc; at += 2) {
+        const char *variable = strcmp(argv[at], "--seed") == 0    ? "JIT_SEED"
+                               : strcmp(argv[at], "--count") == 0 ? "JIT_COUNT"
+                                                                  : NULL;
+        if (!variable) break;
+        setenv(variable, argv[at + 1], 1);
+    }
+    return at;
+}
+
 static inline void test_main_prepare(int argc, char **argv) {
-    const char *filter = argc > 1 ? argv[1] : getenv("TEST_FILTER");
+    int at = test_main_options(argc, argv);
+    const char *filter = at < argc ? argv[at] : getenv("TEST_FILTER");
     if (filter && filter[0] == '-') {
-        fprintf(stderr, "usage: %s [--list | GLOB]\n", argv[0]);
+        fprintf(stderr, "usage: %s [--list | [--seed N] [--count N] [GLOB]]\n", argv[0]);
         exit(2);
     }
     if (filter && filter[0]) cmocka_set_test_filter(filter);

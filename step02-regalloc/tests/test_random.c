@@ -2,7 +2,7 @@
 // nothing (checked.h).
 //
 //      build/tests/test_random                         the usual number of programs
-//      JIT_SEED=7 JIT_COUNT=1000000 build/tests/test_random    as many as you like, from seed 7 on
+//      build/tests/test_random --seed 7 --count 1000000    as many as you like, from seed 7 on
 //
 // When a program fails, its seed is printed and its text, reduced as far as it still fails.
 #include "random_program.h"
