@@ -257,7 +257,7 @@ static void resolve(Assembler *a, const Fixup *use, int32_t position) {
 // Distances count from the end of the instruction, which an immediate may separate from the field.
 static void use_label(Assembler *a, const Ins *ins, uint32_t start) {
     Fixup use = {.kind = ins->kind, .at = start + ins->field, .next = ins->label->uses};
-    use.addend = ins->disp - (int32_t)(ins->size - ins->field);
+    use.addend = (int64_t)ins->disp - (int64_t)(ins->size - ins->field);
     if (use.kind == FIXUP_ABS64) use.at = add_reloc(a, RELOC_ABS64, use.at, 0);
     if (ins->label->position >= 0) {
         resolve(a, &use, ins->label->position);

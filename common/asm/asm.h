@@ -121,7 +121,7 @@ typedef enum FixupKind { FIXUP_REL8, FIXUP_REL32, FIXUP_ABS64 } FixupKind;
 typedef struct Fixup {
     FixupKind kind;
     uint32_t at;    // offset of the field; ABS64: index of its relocation
-    int32_t addend; // added to the distance between the field and the label
+    int64_t addend; // added to the distance between the field and the label
     int32_t next;   // the next older use of the same label, or -1
 } Fixup;
 

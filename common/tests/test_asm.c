@@ -853,6 +853,26 @@ static void test_out_of_reach_is_sticky(void **state) {
     asm_free(a);
 }
 
+// A displacement at the edge of its range and the rest of the instruction together need 33 bits.
+static void test_rip_relative_displacements_do_not_wrap(void **state) {
+    (void)state;
+    for (int ahead = 0; ahead < 2; ahead++) {
+        Assembler *a = fresh(100);
+        Label label = LABEL_INIT;
+        if (!ahead) asm_bind(a, &label);
+        asm_mov_mi(a, mem_rip_disp(&label, INT32_MIN), 7); // 48 c7 05 d32 imm32
+        size_t end = a->size;
+        asm_nop(a, 40);
+        if (ahead) asm_bind(a, &label);
+        assert_int_equal(asm_finish(a), ahead);
+        assert_int_equal(a->error, ahead ? ASM_OK : ASM_OUT_OF_REACH);
+        int32_t field;
+        memcpy(&field, a->code + end - 8, sizeof field);
+        if (ahead) assert_int_equal(field, INT32_MIN + 40);
+        asm_free(a);
+    }
+}
+
 static void test_rip_relative_operands_count_from_the_end_of_the_instruction(void **state) {
     (void)state;
     Assembler *a = fresh(100);
@@ -1125,6 +1145,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_align_pads_with_nops),
     cmocka_unit_test(test_every_limit_cuts_between_instructions),
     cmocka_unit_test(test_a_full_buffer_stays_full),
+    cmocka_unit_test(test_rip_relative_displacements_do_not_wrap),
     cmocka_unit_test(test_bugs_abort),
 };
 TEST_MAIN(tests)

@@ -99,6 +99,17 @@ static void test_many_locals(void **state) {
     assert_runs(&t, ARGS(0), (int64_t)LOCALS * (LOCALS - 1) / 2);
 }
 
+// Locals that no instruction names must not cost anything for each function that declares them.
+static void test_many_idle_locals_fall_back(void **state) {
+    (void)state;
+    Text t;
+    text_begin(&t);
+    fputs("func main params=1 locals=65535\n load_local 0\n return\nend\n", t.out);
+    Program *program = text_end(&t);
+    assert_true(too_large(program));
+    assert_program_runs(program, ARGS(5), 5);
+}
+
 // Blocks times locals is more than the liveness analysis takes: the baseline compiler does it.
 static void test_many_locals_in_many_blocks_fall_back(void **state) {
     (void)state;
@@ -274,6 +285,7 @@ static void test_every_code_size(void **state) {
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_many_locals),
+    cmocka_unit_test(test_many_idle_locals_fall_back),
     cmocka_unit_test(test_many_locals_in_many_blocks_fall_back),
     cmocka_unit_test(test_as_many_locals_and_blocks_as_just_fit),
     cmocka_unit_test(test_blocks_in_reversed_order),

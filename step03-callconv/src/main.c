@@ -71,7 +71,8 @@ static int64_t parse_argument(const char *text) {
     char *end;
     errno = 0;
     long long value = bit_pattern ? (long long)strtoull(text, &end, 16) : strtoll(text, &end, hex ? 16 : 10);
-    if (end == text || *end || errno) usage_error("not a 64-bit integer:", text);
+    bool is_number = *digits >= '0' && *digits <= '9'; // strtoll would allow blanks and a +
+    if (!is_number || *end || errno) usage_error("not a 64-bit integer:", text);
     return value;
 }
 
@@ -110,6 +111,7 @@ static bool set_dump_flag(Options *options, const char *word, size_t length) {
 }
 
 static void parse_dump(Options *options, const char *words) {
+    if (!*words) usage_error("--dump does not know", words);
     while (*words) {
         size_t length = strcspn(words, ",");
         if (!set_dump_flag(options, words, length)) usage_error("--dump does not know", words);

@@ -10,7 +10,7 @@
 // each function's depth and max_depth are set: the one operand count that holds before each
 // instruction, whichever path leads there (-1: no path does).
 // Time: O(instructions), times the number of locals / 64 for the check of reads before writes.
-// A program for which that comes to more than 2^29 steps is rejected.
+// A program for which that comes to more than 2^26 steps is rejected.
 // Method: the abstract interpretation of the Java virtual machine's verifier (JVM specification,
 // section 4.10.2), with "how many operands" in the place of types.
 bool program_verify(Program *program, Diagnostic *diagnostic);

@@ -385,9 +385,14 @@ static void find_loop_depths(Lir *lir) {
     free(change);
 }
 
+// Every local costs a little, used or not. More of them than this beyond the number of instructions is no
+// program that anybody wants faster.
+enum { MAX_IDLE_LOCALS = 1024 };
+
 bool lir_build(Lir *lir, const Program *program, uint32_t function) {
     const Function *f = &program->functions[function];
     *lir = (Lir){.program = program, .function = f};
+    if (f->num_locals - f->num_params > f->num_instructions + MAX_IDLE_LOCALS) return false;
     lir->num_globals = lir->num_vregs = f->num_locals + f->max_depth;
     Builder b = {.lir = lir, .function = f};
     b.stack = arena_array(&b.arena, f->max_depth, sizeof *b.stack);

@@ -21,7 +21,7 @@ typedef struct Verifier {
 
 // The third walk looks at an instruction once in nearly every program, but 64 times for each 64
 // locals in the worst: a program that needs more steps than this is rejected, not waited for.
-enum { MAX_STEPS = 1 << 29 };
+enum { MAX_STEPS = 1 << 26 };
 
 #define FAULT(v, pc, ...) diagnose((v)->diagnostic, (v)->function->positions[pc], __VA_ARGS__)
 
@@ -123,6 +123,10 @@ static void join_locals(Verifier *v, LocalsCheck *check, uint32_t target, uint64
     v->work[v->num_work++] = target;
 }
 
+static bool read_fault(Verifier *v, uint32_t pc) {
+    return FAULT(v, pc, "local %" PRId64 " is read before it is written on some path", v->function->bytecode[pc].operand);
+}
+
 static bool step_locals(Verifier *v, LocalsCheck *check, uint32_t pc) {
     const Function *f = v->function;
     Instruction ins = f->bytecode[pc];
@@ -133,7 +137,7 @@ static bool step_locals(Verifier *v, LocalsCheck *check, uint32_t pc) {
     if (in_mask) {
         uint64_t bit = (uint64_t)1 << (ins.operand - check->first);
         if (ins.opcode == OP_LOAD_LOCAL && unwritten & bit)
-            return FAULT(v, pc, "local %" PRId64 " is read before it is written on some path", ins.operand);
+            return read_fault(v, pc);
         if (ins.opcode == OP_STORE_LOCAL) unwritten &= ~bit;
     }
     uint32_t next[2];
@@ -142,26 +146,34 @@ static bool step_locals(Verifier *v, LocalsCheck *check, uint32_t pc) {
     return true;
 }
 
-// The locals of this group that are read somewhere and are no parameters.
-static uint64_t locals_to_check(const Function *f, uint32_t first) {
-    uint64_t read = 0;
+// Find the locals that need the walk: those that are read somewhere, are no parameters, and are not
+// written before the first jump, where every path comes by. Returns that jump, or -1 after a fault.
+static int64_t find_open_locals(Verifier *v, uint64_t *open) {
+    const Function *f = v->function;
     for (size_t pc = 0; pc < f->num_instructions; pc++) {
         Instruction ins = f->bytecode[pc];
-        if (ins.opcode != OP_LOAD_LOCAL || ins.operand < f->num_params) continue;
-        if (ins.operand >= first && ins.operand < (int64_t)first + 64)
-            read |= (uint64_t)1 << (ins.operand - first);
+        if (ins.opcode == OP_LOAD_LOCAL && ins.operand >= f->num_params)
+            open[ins.operand / 64] |= (uint64_t)1 << (ins.operand % 64);
     }
-    return read;
+    for (uint32_t pc = 0;; pc++) {
+        Instruction ins = f->bytecode[pc];
+        OperandKind kind = opcode_info[ins.opcode].operand;
+        uint64_t bit = kind == OPERAND_LOCAL ? (uint64_t)1 << (ins.operand % 64) : 0;
+        if (ins.opcode == OP_LOAD_LOCAL && open[ins.operand / 64] & bit) {
+            read_fault(v, pc);
+            return -1;
+        }
+        if (ins.opcode == OP_STORE_LOCAL) open[ins.operand / 64] &= ~bit;
+        if (ends_path(ins.opcode) || kind == OPERAND_TARGET) return pc;
+    }
 }
 
-static bool check_locals_group(Verifier *v, LocalsCheck *check) {
-    uint64_t unwritten = locals_to_check(v->function, check->first);
-    if (!unwritten) return true;
+static bool check_locals_group(Verifier *v, LocalsCheck *check, uint32_t start, uint64_t unwritten) {
     memset(check->seen, 0, v->function->num_instructions);
     memset(check->waiting, 0, v->function->num_instructions);
     memset(check->unwritten, 0, v->function->num_instructions * sizeof *check->unwritten);
     v->num_work = 0;
-    join_locals(v, check, 0, unwritten);
+    join_locals(v, check, start, unwritten);
     v->steps += v->function->num_instructions / 8; // what clearing the arrays amounts to
     while (v->num_work > 0) {
         if (++v->steps > MAX_STEPS)
@@ -179,11 +191,12 @@ static bool check_locals(Verifier *v) {
         .seen = xcalloc(f->num_instructions, 1),
         .waiting = xcalloc(f->num_instructions, 1),
     };
-    bool ok = true;
-    for (uint32_t first = f->num_params / 64 * 64; ok && first < f->num_locals; first += 64) {
-        check.first = first;
-        ok = check_locals_group(v, &check);
-    }
+    uint64_t *open = xcalloc(f->num_locals / 64 + 1, sizeof *open);
+    int64_t start = find_open_locals(v, open);
+    bool ok = start >= 0;
+    for (; ok && check.first < f->num_locals; check.first += 64)
+        if (open[check.first / 64]) ok = check_locals_group(v, &check, (uint32_t)start, open[check.first / 64]);
+    free(open);
     free(check.unwritten);
     free(check.seen);
     free(check.waiting);

@@ -108,7 +108,7 @@ typedef struct Lir {
 } Lir;
 
 // Translate a function of a verified program. Returns false, with nothing to free, if the function is
-// too large: blocks times operand depth above a fixed limit.
+// too large: blocks times operand depth above a fixed limit, or far more locals than instructions.
 // Time: O(instructions), plus for each block the number of operands on the stack where it begins.
 bool lir_build(Lir *lir, const Program *program, uint32_t function);
 void lir_free(Lir *lir);
