@@ -55,8 +55,8 @@ golden capstone | xchg eax, eax is nop                   | /if (d == s) op_rr/d;
 golden capstone | operands of sub swapped                | /^void asm_sub_rr/s/s, d)/d, s)/
 golden capstone | operands of movq r, x swapped          | /^void asm_movq_rx/s/s, d)/d, s)/
 golden capstone | cmovcc ignores the condition           | /^void asm_cmovcc_rm/s/0x40 | cc/0x40/
-golden capstone | rip distance ignores the immediate     | s/(int32_t)(ins->size - ins->field)/4/
-count_from      | rip distance ignores the immediate     | s/(int32_t)(ins->size - ins->field)/4/
+golden capstone | rip distance ignores the immediate     | s/(int64_t)(ins->size - ins->field)/4/
+count_from      | rip distance ignores the immediate     | s/(int64_t)(ins->size - ins->field)/4/
 reach_labels    | only the newest jump is resolved       | s/for (int32_t use = label->uses; use >= 0; use = a->fixups\[use\].next)/for (int32_t use = label->uses; use >= 0; use = -1)/
 minus_128       | short jumps of 128                     | s/? fits8(distance) :/? distance >= -128 \&\& distance <= 128 :/
 minus_128       | no short jump of -128                  | s/? fits8(distance) :/? distance > -128 \&\& distance < 128 :/
