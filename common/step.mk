@@ -33,7 +33,7 @@ OPTIMIZE ?= -O2
 CFLAGS_ALL = -std=c17 -D_GNU_SOURCE $(OPTIMIZE) -g -fno-omit-frame-pointer $(WARNINGS) $(SANITIZE) \
              $(if $(HAVE_CAPSTONE),-DHAVE_CAPSTONE=1,-DHAVE_CAPSTONE=0) \
              -Isrc -I$(COMMON) $(CFLAGS)
-LIBS := $(if $(HAVE_CAPSTONE),-lcapstone)
+LIBS := $(if $(HAVE_CAPSTONE),-lcapstone) -lm
 
 # Step 1 has an assembler of its own in src/asm; later steps link common/asm.
 OWN_ASM := $(wildcard src/asm/asm.c)

@@ -66,7 +66,7 @@ static void (*function_at(void *code))(void) {
 }
 
 __attribute__((noinline)) static int debuggee(void) {
-    CodeBuffer *buffer = code_buffer_new(4096);
+    CodeBuffer *buffer = code_buffer_new_flipping(4096); // or gdb's breakpoints would be refused
     Function inner = make_function(buffer, "jit_inner", debuggee_bottom, RBX_OF_INNER);
     Function outer = make_function(buffer, "jit_outer", function_at(inner.code), RBX_OF_OUTER);
     debuggee_inner = inner.code;

@@ -66,7 +66,8 @@ JitCompiler *jit_new(const Program *program, const JitOptions *options) {
     jit->options = *options;
     jit->vm = vm_new(program);
     jit->cache = xcalloc(program->num_functions, sizeof *jit->cache);
-    jit->buffer = code_buffer_new(options->code_size);
+    jit->buffer = options->debug_info ? code_buffer_new_flipping(options->code_size) // for gdb
+                                      : code_buffer_new(options->code_size);
     jit->has_stubs = jit->buffer && stubs_generate(&jit->stubs, jit->buffer, jit->vm);
     jit->vm->enter = jit->stubs.enter;
     if (options->debug_info && jit->has_stubs) describe_stubs(jit);

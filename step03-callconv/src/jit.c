@@ -81,7 +81,8 @@ JitCompiler *jit_new(const Program *program, const JitOptions *options) {
     jit->options = *options;
     jit->vm = vm_new(program);
     jit->cache = xcalloc(program->num_functions, sizeof *jit->cache);
-    jit->buffer = code_buffer_new(options->code_size);
+    jit->buffer = options->debug_info ? code_buffer_new_flipping(options->code_size) // for gdb
+                                      : code_buffer_new(options->code_size);
     jit->saved = options->broken & BROKEN_CALLEE_SAVED ? 0 : CALLEE_SAVED_REGS;
     jit->has_stubs = jit->buffer && stubs_generate_saving(&jit->stubs, jit->buffer, jit->vm, jit->saved);
     jit->vm->enter = jit->stubs.enter;
