@@ -11,6 +11,7 @@ import xml.etree.ElementTree as ET
 from chaptertables import bench_table, changed_rows, changed_table, count, file_key, table_rows
 from chaptertext import SECTIONS, read_document, section_of
 from excerpts import find_lines, locate_excerpt, nearest_difference, pieces_of, short_diff
+from refresh import diff_coverage, is_whole, refresh_code, refresh_diff
 from steptree import list_steps
 from transcripts import (clean_environment, commands_of, is_dots, normalise, refreshed, run_command,
                          transcript_matches)
@@ -64,6 +65,8 @@ class Checker:
                           "this code block is never closed"):
             return
         counts = dict(excerpts=0, commands=0, sketches=0, figures=0, links=0, tables=0)
+        if self.write:
+            document = self.refresh_excerpts(document, directory)
         edits = []                              # (first line, last line, new lines), 1-based, inclusive
         self.sections(document)
         self.excerpts(document, directory, counts, strict=True)
@@ -105,6 +108,49 @@ class Checker:
                 expected = index + 1
         self.check(expected == len(SECTIONS), document, len(document.lines),
                    "the chapter ends before section " + ", ".join(f"\"{s}\"" for s in SECTIONS[expected:expected + 1]))
+
+    # With --write: excerpts that drifted are found again in the source. What cannot be found stays, and fails.
+    def refresh_excerpts(self, document, directory):
+        files = {}
+        for block in document.blocks:
+            if block.path and not block.sketch and block.language != "console":
+                files.setdefault((block.path, block.language == "diff"), []).append(block)
+        whole, edits = self.shows_all_changes(directory, files), []
+        for (path, is_diff), blocks in files.items():
+            new = self.refreshed_blocks(directory, path, is_diff, [b.lines for b in blocks], whole)
+            for block, (lines, why) in zip(blocks, new):
+                where = f"{os.path.relpath(document.path, self.root)}:{block.line}"
+                if why:
+                    self.notes.append(f"{where}: not refreshed, edit it by hand: {path}: {why}")
+                elif lines is not None and lines != block.lines:
+                    indented = [(" " * block.indent + l).rstrip() for l in lines]
+                    edits.append((block.line + 1, block.end - 1, indented))
+                    self.notes.append(f"{where}: refreshed the excerpt of {path}")
+        if not edits:
+            return document
+        rewrite(document, edits)
+        return read_document(document.path)
+
+    def both_sides(self, directory, path):
+        """The lines of a file in the step before and in this one, or None for what is not there."""
+        before = previous_step(self.root, directory)
+        return (read_lines(self.root, os.path.join(before, path)) if before else None,
+                read_lines(self.root, os.path.join(directory, path)))
+
+    def shows_all_changes(self, directory, files):
+        held = total = 0
+        for (path, is_diff), blocks in files.items():
+            old, new = self.both_sides(directory, path) if is_diff else (None, None)
+            if old is not None and new is not None:
+                counts = diff_coverage([b.lines for b in blocks], old, new)
+                held, total = held + counts[0], total + counts[1]
+        return is_whole(held, total)
+
+    def refreshed_blocks(self, directory, path, is_diff, blocks, whole):
+        old, new = self.both_sides(directory, path)
+        if new is None or (is_diff and old is None):
+            return [(None, None)] * len(blocks)
+        return refresh_diff(blocks, old, new, whole) if is_diff else refresh_code(blocks, new)
 
     def excerpts(self, document, directory, counts, strict):
         for block in document.blocks:
@@ -307,6 +353,15 @@ class Checker:
             ok = trouble is None and [l.rstrip() for l in actual] == rest
             self.check(ok, document, line, f"{shown} is not what `{made.group(1)}` draws now",
                        trouble or short_diff(rest, actual))
+
+
+def read_lines(root, path):
+    """The lines of a file of the repository; None if there is none."""
+    real = os.path.realpath(path)
+    if not real.startswith(root + os.sep) or not os.path.isfile(real):
+        return None
+    with open(real, encoding="utf-8", errors="replace") as file:
+        return file.read().split("\n")
 
 
 def rewrite(document, edits):
