@@ -1,0 +1,155 @@
+// LIR: visitors and text.
+#include "backend/lir.h"
+
+#include <inttypes.h>
+
+#include "bytecode/parse.h"
+
+static const char *const op_names[NUM_LIR_OPS] = {
+#define NAME_ROW(name, text) [LIR_##name] = text,
+    LIR_OPS(NAME_ROW)
+#undef NAME_ROW
+};
+
+void lir_visit_reads(const Lir *lir, const LirIns *ins, LirVisitor *visit, void *context) {
+    if (ins->a != NO_VREG) visit(context, ins->a);
+    if (ins->b.vreg != NO_VREG) visit(context, ins->b.vreg);
+    for (uint32_t i = 0; i < ins->num_moves; i++) {
+        VReg s = lir->moves[ins->first_move + i].s;
+        if (s != NO_VREG) visit(context, s);
+    }
+}
+
+void lir_visit_writes(const Lir *lir, const LirIns *ins, LirVisitor *visit, void *context) {
+    if (ins->d != NO_VREG) visit(context, ins->d);
+    for (uint32_t i = 0; i < ins->num_moves; i++) {
+        VReg d = lir->moves[ins->first_move + i].d;
+        if (d != NO_VREG) visit(context, d);
+    }
+}
+
+void lir_print_vreg(FILE *out, const Lir *lir, VReg vreg) {
+    (void)lir;
+    fprintf(out, "v%u", vreg);
+}
+
+// The conditions that the bytecode's comparisons and their negations make. "Not less" is not "greater or equal":
+// with NaN neither holds.
+static const char *const cond_names[] = {
+    [CC_E] = "==", [CC_NE] = "!=", [CC_L] = "<", [CC_GE] = "!<", [CC_G] = ">", [CC_LE] = "!>",
+};
+
+static void print_operand(FILE *out, const Lir *lir, LirOperand operand) {
+    if (is_imm(operand)) constant_print(out, (Value)operand.imm);
+    else lir_print_vreg(out, lir, operand.vreg);
+}
+
+static void print_source(FILE *out, const Lir *lir, LirMove move) {
+    if (move.s != NO_VREG) lir_print_vreg(out, lir, move.s);
+    else constant_print(out, (Value)move.imm);
+}
+
+// "l0 <- 5, s0 <- v3"
+static void print_moves(FILE *out, const Lir *lir, const LirIns *ins) {
+    for (uint32_t i = 0; i < ins->num_moves; i++) {
+        LirMove move = lir->moves[ins->first_move + i];
+        fputs(i ? ", " : " ", out);
+        lir_print_vreg(out, lir, move.d);
+        if (ins->op == LIR_PARAMS) continue;
+        fputs(" <- ", out);
+        print_source(out, lir, move);
+    }
+}
+
+// What a call, or a FUNCTION or PROTOTYPE, is about: the name of a function, a class or a property.
+static const char *subject_name(const Lir *lir, const LirIns *ins) {
+    switch (ins->op) {
+    case LIR_CALL:
+    case LIR_FUNCTION: return lir->program->functions[ins->target].name;
+    case LIR_CALL_NATIVE: return lir->program->natives[ins->target].name;
+    case LIR_NEW_OBJECT:
+    case LIR_PROTOTYPE: return lir->program->classes[ins->target].name;
+    case LIR_CALL_METHOD:
+    case LIR_GET_PROPERTY:
+    case LIR_SET_PROPERTY:
+    case LIR_DELETE_PROPERTY: return ((const String *)(uintptr_t)ins->imm)->bytes;
+    default: return "";
+    }
+}
+
+static void print_call(FILE *out, const Lir *lir, const LirIns *ins) {
+    fprintf(out, " %s(", subject_name(lir, ins));
+    for (uint32_t i = 0; i < ins->num_moves; i++) {
+        if (i) fputs(", ", out);
+        print_source(out, lir, lir->moves[ins->first_move + i]);
+    }
+    fputc(')', out);
+}
+
+void lir_print_ins(FILE *out, const Lir *lir, const LirIns *ins) {
+    if (ins->d != NO_VREG) {
+        lir_print_vreg(out, lir, ins->d);
+        fputs(" <- ", out);
+    }
+    fputs(op_names[ins->op], out);
+    if (ins->op == LIR_CONST) {
+        fputc(' ', out);
+        constant_print(out, (Value)ins->imm);
+    }
+    if (ins->op == LIR_FUNCTION || ins->op == LIR_PROTOTYPE) fprintf(out, " %s", subject_name(lir, ins));
+    if (ins->op == LIR_NEW_ARRAY) fprintf(out, " %" PRId64, ins->imm);
+    if (ins->op == LIR_PARAMS || ins->op == LIR_MOVES) print_moves(out, lir, ins);
+    if (is_call(ins) && ins->op != LIR_NEW_ARRAY) print_call(out, lir, ins);
+    if (ins->a != NO_VREG) {
+        fputc(' ', out);
+        lir_print_vreg(out, lir, ins->a);
+    }
+    if (ins->op == LIR_COMPARE || ins->op == LIR_BRANCH) fprintf(out, " %s", cond_names[ins->cc]);
+    else if (ins->op == LIR_ADD || ins->op == LIR_SUB || ins->op == LIR_MUL || is_division(ins)) fputc(',', out);
+    else if (ins->op != LIR_JUMP && ins->op != LIR_BRANCH_FALSE) return;
+    if (ins->op != LIR_JUMP && ins->op != LIR_BRANCH_FALSE) {
+        fputc(' ', out);
+        print_operand(out, lir, ins->b);
+    }
+    if (ins->op == LIR_JUMP) fprintf(out, " B%u", ins->target);
+    if (is_branch(ins)) fprintf(out, ", B%u", ins->target);
+}
+
+// "  B1:  ; from B0, B3  ; loop depth 1"
+static void print_head(FILE *out, const Lir *lir, uint32_t index) {
+    const LirBlock *block = &lir->blocks[index];
+    fprintf(out, "  B%u:", index);
+    for (uint32_t k = 0; k < block->num_preds; k++)
+        fprintf(out, "%sB%u", k ? ", " : "  ; from ", lir_preds(lir, index)[k]);
+    if (block->loop_depth) fprintf(out, "  ; loop depth %u", block->loop_depth);
+    fputc('\n', out);
+}
+
+// "v4 <- phi v1, 7"
+static void print_phi(FILE *out, const Lir *lir, const LirPhi *phi, uint32_t num_args) {
+    fputs("          ", out);
+    lir_print_vreg(out, lir, phi->d);
+    fputs(" <- phi", out);
+    for (uint32_t k = 0; k < num_args; k++) {
+        fputs(k ? ", " : " ", out);
+        print_source(out, lir, lir_phi_args(lir, phi)[k]);
+    }
+    fputc('\n', out);
+}
+
+void lir_print(FILE *out, const Lir *lir) {
+    fprintf(out, "%s:\n", lir->function->name);
+    for (uint32_t b = 0; b < lir->num_blocks; b++) {
+        const LirBlock *block = &lir->blocks[b];
+        print_head(out, lir, b);
+        for (uint32_t k = 0; k < block->num_phis; k++)
+            print_phi(out, lir, &lir->phis[block->first_phi + k], block->num_preds);
+        for (uint32_t i = block->start; i < block->end; i++) {
+            fprintf(out, "    %4u  ", i);
+            lir_print_ins(out, lir, &lir->ins[i]);
+            if (is_branch(&lir->ins[i]) && block->successors[0] != b + 1)
+                fprintf(out, ", else B%u", block->successors[0]);
+            fputc('\n', out);
+        }
+    }
+}

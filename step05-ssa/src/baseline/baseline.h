@@ -1,0 +1,16 @@
+// The baseline compiler: one bytecode instruction at a time to machine code.
+#ifndef BASELINE_BASELINE_H
+#define BASELINE_BASELINE_H
+
+#include "baseline/pieces.h"
+
+// Generate code for a function of a verified program into an empty assembler. The result is a
+// System V function of num_params Values that returns a Value, NO_VALUE after a run-time error. Running out of room
+// is left as the assembler's sticky error.
+// With `no_forwarding`, every value that goes to the machine stack is written as two stores that
+// overlap, so that the processor cannot hand it from the store straight to the load that wants it
+// (store forwarding): only to measure what that hardware is worth.
+void baseline_compile(Assembler *a, CodeMarks *marks, const Stubs *stubs, Vm *vm, uint32_t function,
+                      bool no_forwarding);
+
+#endif

@@ -1,0 +1,356 @@
+#include "jit.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "base/fatal.h"
+#include "backend/emit.h"
+#include "baseline/baseline.h"
+#include "bytecode/parse.h"
+#include "code/gdb_jit.h"
+#include "code/install.h"
+#include "code/perf_map.h"
+#include "ir/lower.h"
+
+// One function in the cache.
+typedef struct CompiledFunction {
+    bool tried; // jit_compile has seen it
+    uint8_t *code;
+    size_t size;
+    CodeMarks marks;
+    GdbJitEntry *gdb; // NULL without debug_info
+    RegSet saved;     // the caller's registers that its frame keeps ...
+    int32_t saved_at; // ... from [rbp + saved_at] upwards
+} CompiledFunction;
+
+struct JitCompiler {
+    const Program *program;
+    JitOptions options;
+    Vm *vm;
+    CodeBuffer *buffer; // NULL if the kernel gives no executable memory
+    Stubs stubs;
+    bool has_stubs;
+    RegSet saved; // the registers of C that the enter stub keeps
+    CompiledFunction *cache; // indexed as the program's functions
+    PerfMap *perf;           // NULL without debug_info
+    GdbJitEntry *gdb_stubs[2];
+    uint64_t pass_times[NUM_OPT_PASSES];
+    size_t wasted;           // instructions and locals of the functions that did not fit
+};
+
+// When this much has been compiled in vain, the code buffer counts as full: a program of very many
+// functions, each too large for what is left, must not keep the compiler busy for minutes.
+enum { MAX_WASTED = 1 << 22 };
+
+const char *const tier_names[NUM_TIERS] = {
+    [TIER_INTERP] = "interp",
+    [TIER_BASELINE] = "baseline",
+    [TIER_OPT] = "opt",
+};
+
+const JitOptions jit_default_options = {
+    .tier = NUM_TIERS - 1,
+    .code_size = 16 << 20,
+    .pool = RA_DEFAULT_POOL,
+    .heap_size = DEFAULT_HEAP_SIZE,
+};
+
+// What gdb has to know of a frame that keeps the registers of a set (see emit_save_regs).
+static GdbFrame gdb_frame(GdbSavedReg *places, RegSet saved, int32_t saved_at, uint32_t body) {
+    GdbFrame frame = {.saved = places, .body = body};
+    for (uint32_t r = 0; r < 16; r++) {
+        if (!(saved >> r & 1)) continue;
+        places[frame.num_saved++] = (GdbSavedReg){r, saved_at};
+        saved_at += 8;
+    }
+    return frame;
+}
+
+// Tell gdb and perf about the stubs that have frames: a back-trace leads through them.
+static void describe_stubs(JitCompiler *jit) {
+    const Stubs *stubs = &jit->stubs;
+    void *enter = (void *)(uintptr_t)stubs->enter;
+    GdbSavedReg places[NUM_CALLEE_SAVED];
+    const GdbFrame frame = {0}, enter_frame = gdb_frame(places, jit->saved, ENTER_SAVED, (uint32_t)stubs->enter_body);
+    jit->perf = perf_map_open();
+    perf_map_add(jit->perf, "enter stub", enter, stubs->enter_size);
+    perf_map_add(jit->perf, "interpret stub", stubs->interpret, stubs->interpret_size);
+    jit->gdb_stubs[0] = gdb_jit_register("enter stub", enter, stubs->enter_size, &enter_frame);
+    jit->gdb_stubs[1] = gdb_jit_register("interpret stub", stubs->interpret, stubs->interpret_size, &frame);
+}
+
+JitCompiler *jit_new(const Program *program, const JitOptions *options) {
+    JitCompiler *jit = xcalloc(1, sizeof *jit);
+    jit->program = program;
+    jit->options = *options;
+    jit->vm = vm_new(program, options->heap_size);
+    jit->vm->ic.mode = options->ic;
+    jit->vm->ic.counts_hits = options->counts_hits;
+    jit->cache = xcalloc(program->num_functions, sizeof *jit->cache);
+    jit->buffer = options->debug_info ? code_buffer_new_flipping(options->code_size) // for gdb
+                                      : code_buffer_new(options->code_size);
+    jit->saved = options->broken & BROKEN_CALLEE_SAVED ? 0 : CALLEE_SAVED_REGS;
+    jit->has_stubs = jit->buffer && jit->vm->is_ready && stubs_generate_saving(&jit->stubs, jit->buffer, jit->vm, jit->saved);
+    jit->vm->enter = jit->stubs.enter;
+    if (options->debug_info && jit->has_stubs) describe_stubs(jit);
+    for (size_t i = 0; i < program->num_functions; i++)
+        jit->vm->callables[i].entry = jit->stubs.interpret;
+    jit->vm->adaption.callable.entry = jit->stubs.adapt;
+    return jit;
+}
+
+void jit_free(JitCompiler *jit) {
+    if (!jit) return;
+    for (size_t i = 0; i < jit->program->num_functions; i++) {
+        gdb_jit_unregister(jit->cache[i].gdb);
+        free(jit->cache[i].marks.items);
+    }
+    free(jit->cache);
+    for (int i = 0; i < 2; i++) gdb_jit_unregister(jit->gdb_stubs[i]);
+    perf_map_close(jit->perf);
+    code_buffer_free(jit->buffer);
+    vm_free(jit->vm);
+    free(jit);
+}
+
+// The function's IR, through all passes that are not disabled. Returns false if the function is too large.
+// The program gains the constants that the passes compute: nothing that runs can tell.
+static bool build_ir(const JitCompiler *jit, uint32_t index, Ir *ir, OptOptions *options) {
+    if (!ir_build(ir, (Program *)(uintptr_t)jit->program, index)) return false;
+    options->disabled = jit->options.disabled;
+    options->verify = jit->options.check;
+    if (options->verify) ir_check(ir, "construction");
+    opt_run(ir, options);
+    return true;
+}
+
+// The function's LIR. Returns false if the function is too large.
+static bool build(const JitCompiler *jit, uint32_t index, Lir *lir, uint64_t *pass_times) {
+    Ir ir;
+    OptOptions options = {.nanoseconds = pass_times};
+    if (!build_ir(jit, index, &ir, &options)) return false;
+    ir_lower(&ir, lir);
+    if (options.verify) ir_check(&ir, "lowering");
+    ir_free(&ir);
+    lir->poison_calls = jit->options.check;
+    lir->trust_natives = jit->options.broken & BROKEN_CALLER_SAVED;
+    return true;
+}
+
+// Its allocation. Returns false if the function is too large, be it only to check what was asked to be checked.
+static bool allocate(RegisterAllocator *ra, const Lir *lir, const JitOptions *options) {
+    if (!ra_allocate(ra, lir, options->pool, options->allocator)) return false;
+    if (options->broken & BROKEN_CALLEE_SAVED) ra->to_save = 0;
+    if (!options->check || ra_check(ra, lir)) return true;
+    ra_free(ra);
+    return false;
+}
+
+// The optimising tier. Returns false if the function is too large for it.
+static bool optimize(JitCompiler *jit, uint32_t index, Assembler *a, CodeMarks *marks) {
+    Lir lir;
+    if (!build(jit, index, &lir, jit->pass_times)) return false;
+    RegisterAllocator ra;
+    bool ok = allocate(&ra, &lir, &jit->options);
+    if (ok) {
+        lir_emit(a, marks, &jit->stubs, jit->vm, &lir, &ra);
+        jit->cache[index].saved = ra.to_save;
+        jit->cache[index].saved_at = -8 * (int32_t)(ra.num_slots + count_regs(ra.to_save));
+        ra_free(&ra);
+    }
+    lir_free(&lir);
+    return ok;
+}
+
+// Generate the function's code and install it.
+static bool generate(JitCompiler *jit, uint32_t index, CompiledFunction *compiled) {
+    Assembler a;
+    asm_init(&a, code_buffer_available(jit->buffer));
+    if (jit->options.tier < TIER_OPT || !optimize(jit, index, &a, &compiled->marks))
+        baseline_compile(&a, &compiled->marks, &jit->stubs, jit->vm, index, jit->options.no_forwarding);
+    if (asm_finish(&a)) {
+        compiled->code = code_install(jit->buffer, &a);
+        compiled->size = compiled->code ? a.size : 0;
+    }
+    asm_free(&a);
+    const Function *function = &jit->program->functions[index];
+    if (!compiled->code) jit->wasted += function->num_instructions + function->num_locals;
+    return compiled->code != NULL;
+}
+
+// Every compiled function's frame begins and ends alike: push rbp; mov rbp, rsp; ...; leave; ret. What
+// it saves is in its place where the first bytecode's code begins.
+static void describe(const JitCompiler *jit, const Function *function, CompiledFunction *compiled) {
+    GdbSavedReg places[NUM_CALLEE_SAVED];
+    const GdbFrame frame = gdb_frame(places, compiled->saved, compiled->saved_at, compiled->marks.items[1].offset);
+    perf_map_add(jit->perf, function->name, compiled->code, compiled->size);
+    compiled->gdb = gdb_jit_register(function->name, compiled->code, compiled->size, &frame);
+}
+
+CompileStatus jit_compile(JitCompiler *jit, const Function *function) {
+    uint32_t index = function_index(jit->program, function);
+    CompiledFunction *compiled = &jit->cache[index];
+    bool wanted = !compiled->tried && jit->options.tier > TIER_INTERP && jit->has_stubs && jit->wasted < MAX_WASTED;
+    if (wanted && generate(jit, index, compiled)) {
+        jit->vm->callables[index].entry = compiled->code;
+        jit->vm->callables[index].is_code = true;
+        if (jit->options.debug_info) describe(jit, function, compiled);
+    }
+    compiled->tried = true;
+    return compiled->code ? COMPILE_OK : COMPILE_NOT;
+}
+
+size_t jit_compile_all(JitCompiler *jit) {
+    size_t compiled = 0;
+    for (size_t i = 0; i < jit->program->num_functions; i++)
+        compiled += jit_compile(jit, &jit->program->functions[i]) == COMPILE_OK;
+    return compiled;
+}
+
+RunStatus jit_execute(JitCompiler *jit, const char *name, const Value *args, Value *result) {
+    const Function *function = program_find(jit->program, name);
+    if (!function) fatal("jit_execute: no function '%s'", name);
+    jit_compile_all(jit);
+    *result = vm_call(jit->vm, function_index(jit->program, function), args);
+    return *result == NO_VALUE ? (RunStatus)jit->vm->error.status : RUN_OK;
+}
+
+const uint8_t *jit_code(const JitCompiler *jit, const Function *function, size_t *size) {
+    const CompiledFunction *compiled = &jit->cache[function_index(jit->program, function)];
+    *size = compiled->size;
+    return compiled->code;
+}
+
+void *jit_entry(const JitCompiler *jit, const Function *function) {
+    return jit->cache[function_index(jit->program, function)].code;
+}
+
+size_t jit_code_used(const JitCompiler *jit) { return jit->buffer ? code_buffer_used(jit->buffer) : 0; }
+
+Vm *jit_vm(JitCompiler *jit) { return jit->vm; }
+
+// Listings.
+
+typedef struct ListingContext {
+    const JitCompiler *jit;
+    const Function *function;
+} ListingContext;
+
+static void print_item(FILE *out, uint32_t item, const void *context) {
+    const ListingContext *listing = context;
+    if (item == (uint32_t)MARK_PROLOGUE) {
+        fputs("prologue", out);
+    } else if (item == (uint32_t)MARK_ERRORS) {
+        fputs("errors", out);
+    } else {
+        fprintf(out, "%u: ", item);
+        instruction_print(out, listing->jit->program, listing->function->bytecode[item]);
+    }
+}
+
+// The name of what lies at an address: a stub, a function's code or a function's Callable.
+static const struct {
+    const char *name;
+    size_t offset; // in Stubs
+} stub_names[] = {
+    {"error stub", offsetof(Stubs, error)},         {"operate stub", offsetof(Stubs, operate)},
+    {"load stub", offsetof(Stubs, load)},           {"store stub", offsetof(Stubs, store)},
+    {"method stub", offsetof(Stubs, method)},       {"get_index stub", offsetof(Stubs, get_index)},
+    {"set_index stub", offsetof(Stubs, set_index)}, {"length stub", offsetof(Stubs, length)},
+};
+
+static const char *symbol(uint64_t address, const void *context) {
+    const JitCompiler *jit = ((const ListingContext *)context)->jit;
+    const Function *function = ((const ListingContext *)context)->function;
+    for (size_t i = 0; i < sizeof stub_names / sizeof *stub_names; i++)
+        if (address == (uintptr_t)*(void *const *)((const char *)&jit->stubs + stub_names[i].offset)) return stub_names[i].name;
+    if (address == (uintptr_t)jit->vm) return "vm";
+    if (address == (uintptr_t)&jit->vm->stack_limit) return "vm->stack_limit";
+    const ICCell *cells = jit->vm->ic.cells[function_index(jit->program, function)];
+    for (uint32_t i = 0; i < function->num_sites; i++)
+        if (address == (uintptr_t)&cells[i]) return cells[i].name->bytes;
+    for (size_t i = 0; i < jit->program->num_functions; i++) {
+        if (address == (uintptr_t)&jit->vm->callables[i]) return jit->program->functions[i].name;
+        if (address == (uintptr_t)jit->cache[i].code) return jit->program->functions[i].name;
+    }
+    for (size_t i = 0; i < jit->program->num_natives; i++)
+        if (address == (uintptr_t)jit->program->natives[i].code) return jit->program->natives[i].name;
+    return NULL;
+}
+
+void jit_dump_asm(FILE *out, const JitCompiler *jit, const Function *function) {
+    const CompiledFunction *compiled = &jit->cache[function_index(jit->program, function)];
+    if (!compiled->code) {
+        fprintf(out, "%s: not compiled\n", function->name);
+        return;
+    }
+    ListingContext context = {jit, function};
+    disasm_print(out, &(CodeListing){
+                          .name = function->name,
+                          .code = compiled->code,
+                          .size = compiled->size,
+                          .address = (uintptr_t)compiled->code,
+                          .marks = compiled->marks.items,
+                          .num_marks = compiled->marks.count,
+                          .print_item = print_item,
+                          .symbol = symbol,
+                          .context = &context,
+                      });
+}
+
+static void print_ir(FILE *out, Ir *ir) { ir_print(out, ir, IR_PRINT_TYPES | IR_PRINT_BLOCKS); }
+
+static bool dump_ir(FILE *out, const JitCompiler *jit, const Function *function, DumpKind kind) {
+    Ir ir;
+    OptOptions options = {0};
+    if (!build_ir(jit, function_index(jit->program, function), &ir, &options)) return false;
+    if (kind == DUMP_IR) print_ir(out, &ir);
+    else ir_print_dot(out, &ir);
+    ir_free(&ir);
+    return true;
+}
+
+// Where to print which passes.
+typedef struct PassDump {
+    FILE *out;
+    uint32_t passes;
+} PassDump;
+
+static void observe_pass(void *context, OptPass pass, bool after, Ir *ir) {
+    const PassDump *dump = context;
+    if (!(dump->passes >> pass & 1)) return;
+    fprintf(dump->out, "; %s %s\n", after ? "after" : "before", opt_pass_info[pass].name);
+    print_ir(dump->out, ir);
+}
+
+void jit_dump_passes(FILE *out, const JitCompiler *jit, const Function *function, uint32_t passes) {
+    Ir ir;
+    PassDump dump = {out, passes};
+    OptOptions options = {.observe = observe_pass, .context = &dump};
+    if (build_ir(jit, function_index(jit->program, function), &ir, &options)) ir_free(&ir);
+    else fprintf(out, "%s: too large for the optimising tier\n", function->name);
+}
+
+const uint64_t *jit_pass_times(const JitCompiler *jit) { return jit->pass_times; }
+
+void jit_dump(FILE *out, const JitCompiler *jit, const Function *function, DumpKind kind) {
+    Lir lir = {0};
+    RegisterAllocator ra;
+    if (kind == DUMP_IR || kind == DUMP_IR_DOT) {
+        if (!dump_ir(out, jit, function, kind)) fprintf(out, "%s: too large for the optimising tier\n", function->name);
+        return;
+    }
+    if (!build(jit, function_index(jit->program, function), &lir, NULL)) {
+        fprintf(out, "%s: too large for the optimising tier\n", function->name);
+    } else if (kind == DUMP_LIR) {
+        lir_print(out, &lir);
+    } else if (!allocate(&ra, &lir, &jit->options)) {
+        fprintf(out, "%s: too large for the optimising tier\n", function->name);
+    } else {
+        if (kind == DUMP_INTERVALS) ra_print_intervals(out, &ra, &lir);
+        if (kind == DUMP_INTERVALS_SVG) ra_print_intervals_svg(out, &ra, &lir);
+        if (kind == DUMP_REGS) ra_print_locations(out, &ra, &lir);
+        ra_free(&ra);
+    }
+    lir_free(&lir);
+}

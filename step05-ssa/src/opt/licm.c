@@ -1,0 +1,167 @@
+// Loop-invariant code motion.
+// In:  IR.  Out: the same with instructions moved out of loops, to their preheaders.
+//
+// An instruction is invariant in a loop if it gives the same in every iteration: its operands are computed
+// outside, and nothing in the loop writes the memory that it reads (memory.h). Being invariant is not enough to
+// be moved, for the preheader runs also when the instruction would not have:
+//
+//   - what can neither raise an error nor be seen otherwise may run for nothing. It moves out of all the
+//     loops in which it is invariant, wherever it stands;
+//   - what may raise an error moves only if it is sure to be the first thing of all that can be seen to happen
+//     in the loop. That is so at the start of the header and behind it up to the first branch, as long as
+//     what comes before has no effect or has been moved as well. Moved errors keep their order, and their place
+//     in the program: the instruction keeps its pc. Inverted loops (invert.c) begin with their body, so that
+//     much is at the start of the header.
+//
+// A constant costs nothing where it is and would only hold a register in the loop; it moves when an instruction
+// that uses it does.
+//
+// Blocks are visited such that dominators come first: an operand has moved before those that use it. An
+// instruction goes straight to the outermost preheader: which one is found by skipping along the loops around
+// it, in a number of steps logarithmic in the nesting.
+//
+// Source: Muchnick, "Advanced Compiler Design and Implementation", 1997, section 13.2; for the skipping, Myers,
+// "An applicative random-access stack", Information Processing Letters 17(5), 1983.
+#include <stdlib.h>
+
+#include "opt/memory.h"
+#include "opt/opt.h"
+
+typedef struct LoopFacts {
+    MemorySet written;  // by the loop's blocks, inner loops included
+    uint32_t preheader; // or NO_BLOCK
+    uint32_t skip;      // a loop further out, or NO_LOOP
+} LoopFacts;
+
+typedef struct Licm {
+    Ir *ir;
+    Memory memory;
+    LoopFacts *loops; // indexed by loop
+    bool *starts;     // indexed by block: is all that comes before its end sure to run at the start of its
+                      // innermost loop, and without effect?
+} Licm;
+
+// Facts.
+
+// Skip pointers: a loop's skips as far as its parent's and that one's together if those are of equal length,
+// like the carry of a binary number.
+static uint32_t find_skip(const Licm *licm, uint32_t parent) {
+    const IrLoop *loops = licm->ir->loops;
+    uint32_t one = licm->loops[parent].skip, two = licm->loops[one].skip;
+    bool equal = loops[parent].depth - loops[one].depth == loops[one].depth - loops[two].depth;
+    return equal ? two : parent;
+}
+
+static void find_facts(Licm *licm) {
+    Ir *ir = licm->ir;
+    for (uint32_t loop = 1; loop < ir->num_loops; loop++) { // outer ones first
+        licm->loops[loop].preheader = ir_preheader(ir, loop);
+        licm->loops[loop].skip = find_skip(licm, ir->loops[loop].parent);
+    }
+    for (size_t i = 0; i < ir->num_rpo; i++)
+        IR_EACH(ir, ir->rpo[i], ref)
+            licm->loops[ir->blocks[ir->rpo[i]].loop].written |= memory_writes(&licm->memory, ref);
+    for (size_t loop = ir->num_loops - 1; loop > NO_LOOP; loop--)
+        licm->loops[ir->loops[loop].parent].written |= licm->loops[loop].written;
+}
+
+// Invariance.
+
+static bool is_invariant(const Licm *licm, uint32_t loop, Ref ref) {
+    const Ir *ir = licm->ir;
+    if (licm->loops[loop].written & memory_reads(&licm->memory, ref)) return false;
+    for (uint32_t i = 0; i < ir->ins[ref].num_args; i++) {
+        Ref operand = ir_args(ir, ref)[i];
+        if (!ir_is_const(ir, operand) && ir_loop_contains(ir, loop, ir->ins[operand].block)) return false;
+    }
+    return true;
+}
+
+// The outermost loop in which it is invariant; NO_LOOP if it varies in the innermost. What varies in a loop
+// varies in those around it.
+static uint32_t outermost_invariant(const Licm *licm, Ref ref) {
+    const IrLoop *loops = licm->ir->loops;
+    uint32_t loop = licm->ir->blocks[licm->ir->ins[ref].block].loop;
+    if (loop == NO_LOOP || !is_invariant(licm, loop, ref)) return NO_LOOP;
+    for (;;) {
+        uint32_t skip = licm->loops[loop].skip, parent = loops[loop].parent;
+        if (skip != NO_LOOP && is_invariant(licm, skip, ref)) loop = skip;
+        else if (parent != NO_LOOP && is_invariant(licm, parent, ref)) loop = parent;
+        else return loop;
+    }
+}
+
+// Motion.
+
+static void move_to(Licm *licm, uint32_t loop, Ref ref) {
+    Ir *ir = licm->ir;
+    uint32_t preheader = licm->loops[loop].preheader;
+    for (uint32_t i = 0; i < ir->ins[ref].num_args; i++) {
+        Ref operand = ir_args(ir, ref)[i];
+        if (!ir_is_const(ir, operand) || !ir_loop_contains(ir, loop, ir->ins[operand].block)) continue;
+        ir_unlink(ir, operand);
+        ir_insert_at_end(ir, preheader, operand);
+    }
+    ir_unlink(ir, ref);
+    ir_insert_at_end(ir, preheader, ref);
+}
+
+static bool can_move(const Ir *ir, Ref ref) {
+    const IrOpInfo *info = ir_info(ir, ref);
+    if (info->flags & (IR_PINNED | IR_CONTROL | IR_ALLOCATES) || info->writes != MEM_NONE) return false;
+    return ir->ins[ref].op != IR_CONST && ir->ins[ref].op != IR_NOP;
+}
+
+// What may raise an error moves outwards loop by loop, as long as it is the first thing that can be seen there.
+static void move_with_care(Licm *licm, Ref ref) {
+    Ir *ir = licm->ir;
+    for (;;) {
+        uint32_t block = ir->ins[ref].block, loop = ir->blocks[block].loop;
+        if (loop == NO_LOOP || !licm->starts[block]) return;
+        if (!is_invariant(licm, loop, ref)) break;
+        move_to(licm, loop, ref);
+    }
+    licm->starts[ir->ins[ref].block] = false; // it stays, and may end the loop here
+}
+
+static void visit_instruction(Licm *licm, Ref ref) {
+    Ir *ir = licm->ir;
+    if (!can_move(ir, ref)) {
+        if (ir_has_effect(ir, ref) && !ir_is_terminator(ir, ref)) licm->starts[ir->ins[ref].block] = false;
+    } else if (ir_may_throw(ir, ref)) {
+        move_with_care(licm, ref);
+    } else {
+        uint32_t loop = outermost_invariant(licm, ref);
+        if (loop != NO_LOOP) move_to(licm, loop, ref);
+    }
+}
+
+// Is nothing but what has been moved, and what has no effect, between the start of the innermost loop and here?
+static bool is_at_start(const Licm *licm, uint32_t block) {
+    const Ir *ir = licm->ir;
+    const IrBlock *b = &ir->blocks[block];
+    if (b->loop == NO_LOOP || b->irreducible) return false;
+    if (ir->loops[b->loop].header == block) return true;
+    if (b->num_preds != 1) return false;
+    const IrBlock *pred = &ir->blocks[b->preds[0]];
+    return pred->num_succ == 1 && pred->loop == b->loop && licm->starts[b->preds[0]];
+}
+
+void opt_licm(Ir *ir) {
+    ir_remove_unreachable(ir);
+    ir_make_preheaders(ir);
+    ir_loops(ir);
+    ir_infer_types(ir);
+    Licm licm = {.ir = ir};
+    licm.loops = xcalloc(ir->num_loops, sizeof *licm.loops);
+    licm.starts = xcalloc(ir->num_blocks, sizeof *licm.starts);
+    memory_init(&licm.memory, ir);
+    find_facts(&licm);
+    for (size_t i = 0; i < ir->num_rpo; i++) {
+        uint32_t block = ir->order[i];
+        licm.starts[block] = is_at_start(&licm, block);
+        IR_EACH(ir, block, ref) visit_instruction(&licm, ref);
+    }
+    free(licm.loops);
+    free(licm.starts);
+}
