@@ -34,23 +34,22 @@ static bool find_stack(Extent *stack) {
     return found;
 }
 
-// Raise the soft limit to `wanted` bytes, or to the hard limit if that is less.
-static void raise_soft_limit(size_t wanted) {
+// Raise the soft limit to `wanted` bytes, or to the hard limit if that is less. Returns whether it has changed.
+static bool raise_soft_limit(size_t wanted) {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
+    if (getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return false;
     if (limit.rlim_max != RLIM_INFINITY && wanted > limit.rlim_max) wanted = limit.rlim_max;
-    if (wanted <= limit.rlim_cur) return;
+    if (wanted <= limit.rlim_cur) return false;
     limit.rlim_cur = wanted;
-    setrlimit(RLIMIT_STACK, &limit); // if it fails, the stack stays as deep as it is
+    return setrlimit(RLIMIT_STACK, &limit) == 0; // if it fails, the stack stays as deep as it is
 }
 
 // The main thread's stack, grown towards `budget` bytes below `here`.
 static bool find_main_stack(Extent *stack, uintptr_t here, size_t budget) {
     if (!find_stack(stack)) return false;
     size_t in_use = stack->high - here;
-    if (budget < SIZE_MAX / 4) raise_soft_limit(in_use + budget + STACK_RESERVE + ABOVE_STACK);
-    else raise_soft_limit(SIZE_MAX / 4);
-    if (!find_stack(stack)) return false;
+    size_t wanted = budget < SIZE_MAX / 4 ? in_use + budget + STACK_RESERVE + ABOVE_STACK : SIZE_MAX / 4;
+    if (raise_soft_limit(wanted) && !find_stack(stack)) return false;
     struct rlimit limit;
     if (getrlimit(RLIMIT_STACK, &limit) != 0) return false;
     bool ends_at_a_mapping = stack->high - stack->low + ABOVE_STACK < limit.rlim_cur;
