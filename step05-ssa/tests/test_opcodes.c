@@ -470,6 +470,15 @@ static void test_stack_overflow_message(void **state) {
     assert_message(text, NULL, "test.bca: error: stack overflow: too many calls inside of calls\n");
 }
 
+// Both copies that dup makes of a computed value: one goes to a local, the other is compared.
+static void test_dup_then_store(void **state) {
+    (void)state;
+    assert_returns("func main params=0 locals=1\n load_const 0\n store_local 0\n"
+                   "loop: load_local 0\n load_const 1\n add\n dup\n store_local 0\n load_const 20\n less_than\n"
+                   " jump_if_false done\n jump loop\ndone: load_local 0\n return\nend\n",
+                   NULL, 20);
+}
+
 static const struct CMUnitTest opcode_tests[] = {
     cmocka_unit_test(test_arithmetic_of_constants),
     cmocka_unit_test(test_arithmetic_of_parameters),
@@ -491,5 +500,6 @@ static const struct CMUnitTest opcode_tests[] = {
     cmocka_unit_test(test_place_of_an_error),
     cmocka_unit_test(test_error_in_a_loop),
     cmocka_unit_test(test_stack_overflow_message),
+    cmocka_unit_test(test_dup_then_store),
 };
 TEST_MAIN(opcode_tests)

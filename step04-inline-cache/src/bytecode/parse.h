@@ -11,8 +11,8 @@
 //
 // Constants are numbers (-5, 0xFF, 1.5e300, NaN, Infinity), strings ("two\nlines"; the escapes are
 // \n \t \r \" \\ and \xHH), true, false, undefined and null. Integers are decimal or hexadecimal.
-// Names are letters, digits and underscores, not starting with a digit; that of a property or a
-// method may be any string in quotes, too.
+// Names are letters, digits and underscores, not starting with a digit. get_property, call_method and
+// the like take any string in quotes, too.
 #ifndef BYTECODE_PARSE_H
 #define BYTECODE_PARSE_H
 

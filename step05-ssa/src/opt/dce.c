@@ -9,7 +9,8 @@
 //
 // An instruction is not dead because its result is unused: `length v1` raises an error if v1 is no array,
 // and that can be seen. The types decide: `sub v1, v2` of two numbers goes, of two unknown values it stays.
-// A loop that computes nothing stays, too: whether it ends is not known.
+// A loop that computes nothing stays, too: whether it ends is not known. Running out of memory does not
+// count as an effect: a program that dies of strings which nobody looks at may live on when they go.
 //
 // Source: Cytron, Ferrante, Rosen, Wegman, Zadeck 1991, section 7.1, without the dead branches.
 #include "opt/opt.h"
