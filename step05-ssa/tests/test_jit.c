@@ -387,6 +387,7 @@ static void test_every_code_size(void **state) {
     static const int64_t short_runs[][3] = {{1, 1, 3}, {4, 0, 3}, {3, 0, 0}, {5, 0, 120}, {5, 0, 5}, {10, 0, 55}, {12, 9, 3}, {8, 0, 4}, {15, 0, 1228}};
     for (size_t m = 1; m < num_modes; m++) {
         if (modes[m].compiled != UINT64_MAX || modes[m].options.ic != IC_ON) continue;
+        if (modes[m].options.allocator != RA_LINEAR_SCAN || modes[m].options.disabled) continue; // nothing new there
         for (size_t i = 0; i < num_examples; i++)
             run_at_every_size(examples[i].path, short_runs[i], (Outcome){.result = short_runs[i][2]}, modes[m].options);
     }

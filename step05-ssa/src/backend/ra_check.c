@@ -182,6 +182,7 @@ static void report_phi(const Checker *c, uint32_t from, uint32_t to, const LirPh
 // The edge's moves are done. Now the phis' arguments become their results.
 static void cross_edge(Checker *c, uint32_t from, uint32_t to) {
     const LirBlock *block = &c->lir->blocks[to];
+    if (block->num_phis == 0) return; // then there may be no array
     const LirPhi *phis = c->lir->phis + block->first_phi;
     for (uint32_t k = 0; k < block->num_phis; k++) {
         Location location = phi_location(c, &phis[k], block);

@@ -161,6 +161,6 @@ void program_print(FILE *out, const Program *program) {
         print_function(out, program, &program->functions[i]);
     }
     free(owners);
-    if (p.next < program->classes + program->num_classes) open_class(&p, program->classes + program->num_classes - 1);
+    if (program->num_classes > 0 && p.next < program->classes + program->num_classes) open_class(&p, program->classes + program->num_classes - 1);
     open_class(&p, NULL);
 }
