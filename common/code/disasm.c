@@ -197,8 +197,11 @@ static bool name_reference(const Printer *printer, const Decoded *decoded, char 
     bool may_be_address = decoded->has_reference && decoded->reference >= FIRST_ADDRESS;
     if (!may_be_address || !listing->symbol) return false;
     const char *name = listing->symbol(decoded->reference, listing->context);
-    if (name) snprintf(text, text_size, "%s", name);
-    return name != NULL;
+    if (!name) return false;
+    snprintf(text, text_size, "%s", name);
+    for (char *at = text; *at; at++) // a name may hold anything; a comment is one line
+        if ((unsigned char)*at < ' ' || *at == 0x7F) *at = '?';
+    return true;
 }
 
 // Lines.

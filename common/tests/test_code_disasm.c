@@ -88,6 +88,22 @@ static void test_local_targets_are_numbered_by_address(void **state) {
     asm_free(&a);
 }
 
+static const char *find_strange_symbol(uint64_t address, const void *context) {
+    (void)address;
+    return context;
+}
+
+// A property's name, for one, is any string.
+static void test_a_name_does_not_end_its_line(void **state) {
+    (void)state;
+    static const uint8_t code[] = {0xE8, 0xFB, 0x0F, 0x00, 0x00}; // call 0x401000
+    CodeListing listing = {.name = "f", .code = code, .size = sizeof code, .address = 0x400000,
+                           .symbol = find_strange_symbol, .context = "two\nlines \x1b[1m\x7f"};
+    assert_listing(&listing,
+                   "f: 5 bytes\n"
+                   "  0000  e8 fb 0f 00 00                 call    two?lines ?[1m?\n");
+}
+
 static void test_jumps_that_hit_no_instruction(void **state) {
     (void)state;
     static const uint8_t code[] = {0xEB, 0x01,                    // jmp +1: into the next instruction
@@ -239,6 +255,7 @@ static const struct CMUnitTest disasm_tests[] = {
     cmocka_unit_test(test_local_targets_are_numbered_by_address),
     cmocka_unit_test(test_jumps_that_hit_no_instruction),
     cmocka_unit_test(test_addresses_outside_are_named),
+    cmocka_unit_test(test_a_name_does_not_end_its_line),
     cmocka_unit_test(test_marks_show_what_code_was_made_for),
     cmocka_unit_test(test_what_follows_the_code_is_data),
     cmocka_unit_test(test_data_is_named_by_its_distance),

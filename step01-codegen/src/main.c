@@ -65,9 +65,10 @@ static int64_t parse_argument(const char *text) {
     return value;
 }
 
-static size_t parse_code_size(const char *text) {
+// A number of bytes.
+static size_t parse_size(const char *text, int64_t largest) {
     int64_t size = parse_argument(text);
-    if (size < 0 || size > INT32_MAX) usage_error("--code-size is out of range:", text);
+    if (size < 0 || size > largest) usage_error("not a size in range:", text);
     return (size_t)size;
 }
 
@@ -96,13 +97,11 @@ static bool set_dump_flag(Options *options, const char *word, size_t length) {
 }
 
 static void parse_dump(Options *options, const char *words) {
-    if (!*words) usage_error("--dump does not know", words);
-    while (*words) {
+    do {
         size_t length = strcspn(words, ",");
         if (!set_dump_flag(options, words, length)) usage_error("--dump does not know", words);
         words += length;
-        if (*words == ',') words++;
-    }
+    } while (*words++ == ',');
 }
 
 enum {
@@ -141,7 +140,7 @@ static void parse_option(Options *options, int option, const char *argument) {
     case OPTION_INTERP: options->jit.tier = TIER_INTERP; break;
     case OPTION_DUMP: parse_dump(options, optarg); break;
     case OPTION_TIME: options->time = true; break;
-    case OPTION_CODE_SIZE: options->jit.code_size = parse_code_size(optarg); break;
+    case OPTION_CODE_SIZE: options->jit.code_size = parse_size(optarg, INT32_MAX); break;
     case OPTION_VERIFY: options->verify = true; break;
     case OPTION_DEBUG_INFO: options->jit.debug_info = true; break;
     case OPTION_HELP: fputs(help, stdout); exit(close_output(0));

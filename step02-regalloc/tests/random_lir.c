@@ -186,7 +186,7 @@ static LirOperand random_operand(Maker *m) {
 }
 
 static Cond random_cond(Maker *m) {
-    static const Cond conds[] = {CC_E, CC_NE, CC_L, CC_GE, CC_LE, CC_G};
+    static const Cond conds[] = {CC_E, CC_L, CC_G, CC_NE, CC_GE, CC_LE};
     return conds[random_below(m->random, 6)];
 }
 

@@ -86,7 +86,7 @@ static void test_disassembly_validation(void **state) {
 
 static const JitOptions baseline = {.tier = TIER_BASELINE, .code_size = 1 << 16};
 
-enum { MAX_LISTING = 64 };
+enum { MAX_LISTING = 128 };
 
 // The number of the instruction at an offset, or -1.
 static int find_offset(const size_t *offsets, int count, size_t offset) {
@@ -103,7 +103,7 @@ static void rewrite(char *line, size_t size, const size_t *offsets, int count) {
         if (target >= 0) snprintf(number, room, "@%d", target);
         else snprintf(number, room, "outside");
     }
-    bool is_address = number && strncmp(line, "mov", 3) == 0 && strspn(number + 2, "0123456789abcdef") >= 6;
+    bool is_address = number && strncmp(line, "mov", 3) == 0 && strspn(number + 2, "0123456789abcdef") >= 11;
     if (is_address) snprintf(line, size, "address");
 }
 

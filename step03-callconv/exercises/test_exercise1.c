@@ -28,17 +28,14 @@ static void test_clamp(void **state) {
     check_clamp(INT64_MAX, INT64_MIN, 1, 1);
 }
 
-// Nanoseconds on a clock that never goes back. The first reading lives across the call that takes the second.
+// A clock that never goes back. The first reading lives across the call that takes the second.
 static void test_now(void **state) {
     (void)state;
     Program *program = new_program();
     require(program, "now", 0);
     load_text(program, "func main params=0 locals=1\n    call_native now\n    store_local 0\n"
                        "    call_native now\n    load_local 0\n    sub\n    return\nend\n");
-    for (Tier tier = 0; tier < NUM_TIERS; tier++) {
-        int64_t elapsed = run_main(program, tier, tier == TIER_OPT, NULL);
-        assert_in_range(elapsed, 0, 1000000000);
-    }
+    for (Tier tier = 0; tier < NUM_TIERS; tier++) assert_true(run_main(program, tier, tier == TIER_OPT, NULL) >= 0);
     program_free(program);
 }
 

@@ -76,9 +76,10 @@ static int64_t parse_argument(const char *text) {
     return value;
 }
 
-static size_t parse_code_size(const char *text) {
+// A number of bytes.
+static size_t parse_size(const char *text, int64_t largest) {
     int64_t size = parse_argument(text);
-    if (size < 0 || size > INT32_MAX) usage_error("--code-size is out of range:", text);
+    if (size < 0 || size > largest) usage_error("not a size in range:", text);
     return (size_t)size;
 }
 
@@ -111,13 +112,11 @@ static bool set_dump_flag(Options *options, const char *word, size_t length) {
 }
 
 static void parse_dump(Options *options, const char *words) {
-    if (!*words) usage_error("--dump does not know", words);
-    while (*words) {
+    do {
         size_t length = strcspn(words, ",");
         if (!set_dump_flag(options, words, length)) usage_error("--dump does not know", words);
         words += length;
-        if (*words == ',') words++;
-    }
+    } while (*words++ == ',');
 }
 
 static void parse_stress(Options *options, const char *word) {
@@ -126,15 +125,14 @@ static void parse_stress(Options *options, const char *word) {
 }
 
 static void parse_broken(Options *options, const char *words) {
-    while (*words) {
+    do {
         size_t length = strcspn(words, ",");
         bool callee = length == strlen("callee-saved") && strncmp(words, "callee-saved", length) == 0;
         bool caller = length == strlen("caller-saved") && strncmp(words, "caller-saved", length) == 0;
         if (!callee && !caller) usage_error("--broken does not know", words);
         options->jit.broken |= callee ? BROKEN_CALLEE_SAVED : BROKEN_CALLER_SAVED;
         words += length;
-        if (*words == ',') words++;
-    }
+    } while (*words++ == ',');
 }
 
 enum {
@@ -177,7 +175,7 @@ static void parse_option(Options *options, int option, const char *argument) {
     case OPTION_INTERP: options->jit.tier = TIER_INTERP; break;
     case OPTION_DUMP: parse_dump(options, optarg); break;
     case OPTION_TIME: options->time = true; break;
-    case OPTION_CODE_SIZE: options->jit.code_size = parse_code_size(optarg); break;
+    case OPTION_CODE_SIZE: options->jit.code_size = parse_size(optarg, INT32_MAX); break;
     case OPTION_VERIFY: options->verify = options->jit.check = true; break;
     case OPTION_STRESS: parse_stress(options, optarg); break;
     case OPTION_BROKEN: parse_broken(options, optarg); break;

@@ -61,13 +61,17 @@ static Function *function_of(Generator *g) { return &g->program->functions[g->fu
 static uint32_t here(Generator *g) { return (uint32_t)function_of(g)->num_instructions; }
 
 static uint32_t emit(Generator *g, Opcode opcode, int64_t operand) {
-    Instruction ins = {opcode, operand};
+    Instruction ins = {.opcode = opcode, .operand = operand};
     g->depth += (uint32_t)opcode_info[opcode].pushes - instruction_pops(g->program, ins);
     g->budget--;
     uint32_t pc = here(g);
     program_emit(g->program, g->function, opcode, operand, (SourcePos){pc + 1, 1});
     return pc;
 }
+
+static uint32_t emit_int(Generator *g, uint32_t i) { return emit(g, OP_LOAD_CONST, i); }
+
+static uint32_t emit_constant(Generator *g) { return emit(g, OP_LOAD_CONST, random_constant(&g->random)); }
 
 static void target_here(Generator *g, uint32_t jump) { function_of(g)->bytecode[jump].operand = here(g); }
 
@@ -96,7 +100,7 @@ static void make_statements(Generator *g, int count);
 
 static void make_leaf(Generator *g) {
     uint32_t local = below(g, function_of(g)->num_locals);
-    if (one_in(g, 3) || !g->written[local]) emit(g, OP_LOAD_CONST, random_constant(&g->random));
+    if (one_in(g, 3) || !g->written[local]) emit_constant(g);
     else emit(g, OP_LOAD_LOCAL, local);
 }
 
@@ -128,10 +132,10 @@ static void make_call(Generator *g, int size) {
     uint32_t callee = 1 + below(g, count - 1);
     uint32_t n = g->program->functions[callee].num_params;
     if (g->function == 0) {
-        emit(g, OP_LOAD_CONST, below(g, 4));
+        emit_int(g, below(g, 4));
     } else {
         emit(g, OP_LOAD_LOCAL, FUEL);
-        emit(g, OP_LOAD_CONST, 1 + below(g, 2));
+        emit_int(g, 1 + below(g, 2));
         emit(g, OP_SUB, 0);
     }
     for (uint32_t i = 1; i < n; i++) make_value(g, size / (int)n);
@@ -212,7 +216,7 @@ static void make_exit(Generator *g) {
 
 static void count_down(Generator *g, uint32_t counter) {
     emit(g, OP_LOAD_LOCAL, counter);
-    emit(g, OP_LOAD_CONST, 1);
+    emit_int(g, 1);
     emit(g, OP_SUB, 0);
     emit(g, OP_STORE_LOCAL, counter);
 }
@@ -248,7 +252,7 @@ static void make_do(Generator *g, uint32_t counter) {
     }
     count_down(g, counter);
     emit(g, OP_LOAD_LOCAL, counter);
-    emit(g, OP_LOAD_CONST, 0);
+    emit_int(g, 0);
     emit(g, OP_GREATER_THAN, 0);
     uint32_t done = emit(g, OP_JUMP_IF_FALSE, 0);
     emit(g, OP_JUMP, top);
@@ -259,7 +263,7 @@ static void make_loop(Generator *g) {
     if (g->num_loops == MAX_LOOPS) return;
     bool before[LARGEST];
     uint32_t counter = g->num_plain + g->num_loops;
-    emit(g, OP_LOAD_CONST, 1 + below(g, 5));
+    emit_int(g, 1 + below(g, 5));
     emit(g, OP_STORE_LOCAL, counter);
     g->written[counter] = true;
     memcpy(before, g->written, sizeof before);
@@ -288,7 +292,7 @@ static void make_statements(Generator *g, int count) {
 // if (fuel < 1) return leaf;
 static void make_fuel_check(Generator *g) {
     emit(g, OP_LOAD_LOCAL, FUEL);
-    emit(g, OP_LOAD_CONST, 1);
+    emit_int(g, 1);
     emit(g, OP_LESS_THAN, 0);
     uint32_t go_on = emit(g, OP_JUMP_IF_FALSE, 0);
     make_leaf(g);

@@ -15,16 +15,16 @@ static Location nth_location(uint32_t n) { return n < NUM_REGS ? in_reg(pool_reg
 enum { A, B, D, BESIDE, NUM_VREGS };
 static const int64_t beside_value = 0x7B5AFE123456789B;
 
-typedef struct Shape {
+typedef struct Form {
     LirOp op;
     Cond cc;
     LirOperand b; // {B}, {A} or a constant
     bool d_is_a;  // the result is written to the register a, as x = x + 1 does
     bool d_is_b;
     Location places[NUM_VREGS];
-} Shape;
+} Form;
 
-static VReg result_vreg(const Shape *shape) { return shape->d_is_a ? A : shape->d_is_b ? B : D; }
+static VReg result_vreg(const Form *form) { return form->d_is_a ? A : form->d_is_b ? B : D; }
 
 static void append_params(Lir *lir) {
     lir_append(lir, LIR_PARAMS);
@@ -38,13 +38,13 @@ static void append_const(Lir *lir, VReg d, int64_t imm) {
     ins->imm = imm;
 }
 
-static void append_operation(Lir *lir, const Shape *shape) {
-    LirIns *ins = lir_append(lir, shape->op);
-    ins->cc = shape->cc;
+static void append_operation(Lir *lir, const Form *form) {
+    LirIns *ins = lir_append(lir, form->op);
+    ins->cc = form->cc;
     ins->a = A;
-    ins->b = shape->b;
-    if (shape->op != LIR_BRANCH) {
-        ins->d = result_vreg(shape);
+    ins->b = form->b;
+    if (form->op != LIR_BRANCH) {
+        ins->d = result_vreg(form);
         return;
     }
     ins->target = 3;
@@ -56,13 +56,13 @@ static void append_operation(Lir *lir, const Shape *shape) {
     lir_begin_block(lir);
 }
 
-static Lir make_lir(const Program *program, const Shape *shape, VReg returned) {
+static Lir make_lir(const Program *program, const Form *form, VReg returned) {
     Lir lir = {.program = program, .function = &program->functions[0], .num_globals = NUM_VREGS, .num_vregs = NUM_VREGS};
     lir_begin_block(&lir);
     append_params(&lir);
     lir_begin_block(&lir);
     append_const(&lir, BESIDE, beside_value);
-    append_operation(&lir, shape);
+    append_operation(&lir, form);
     lir_append(&lir, LIR_RETURN)->a = returned;
     lir_finish(&lir);
     return lir;
@@ -74,27 +74,27 @@ static const int64_t values[][2] = {
 };
 enum { NUM_VALUES = sizeof values / sizeof *values };
 
-static void print_failure(const Lir *lir, const Shape *shape, const int64_t *args) {
+static void print_failure(const Lir *lir, const Form *form, const int64_t *args) {
     lir_print(stderr, lir);
     for (VReg v = 0; v < NUM_VREGS; v++) {
         fprintf(stderr, "%s l%u in ", v ? "," : "", v);
-        location_print(stderr, shape->places[v]);
+        location_print(stderr, form->places[v]);
     }
     fprintf(stderr, "; arguments %lld %lld\n", (long long)args[0], (long long)args[1]);
 }
 
-static void run_shape(Rig *rig, const Shape *shape, VReg returned) {
-    Lir lir = make_lir(rig->program, shape, returned);
+static void run_form(Rig *rig, const Form *form, VReg returned) {
+    Lir lir = make_lir(rig->program, form, returned);
     Location places[NUM_VREGS];
-    memcpy(places, shape->places, sizeof places);
+    memcpy(places, form->places, sizeof places);
     RegisterAllocator ra = {.pool = RA_DEFAULT_POOL, .locations = places, .num_slots = NUM_SLOTS, .used = RA_DEFAULT_POOL};
-    assert_true(ra_check(&ra, &lir)); // the shape is one that an allocator may make
+    assert_true(ra_check(&ra, &lir)); // the form is one that an allocator may make
     RigCode code = rig_install(rig, &lir, &ra);
     for (size_t i = 0; i < NUM_VALUES; i++) {
         Outcome expected, outcome = rig_call(rig, &code, values[i]);
         assert_true(lir_interpret(rig, &lir, values[i], 100, &expected));
         if (outcomes_agree(outcome, expected)) continue;
-        print_failure(&lir, shape, values[i]);
+        print_failure(&lir, form, values[i]);
         outcome_print(stderr, outcome);
         fputs(", expected: ", stderr);
         outcome_print(stderr, expected);
@@ -105,15 +105,15 @@ static void run_shape(Rig *rig, const Shape *shape, VReg returned) {
 }
 
 // May an allocator give these places? Two that are alive at once differ; a division has its own rules.
-static bool is_legal(const Shape *shape) {
-    const Location *p = shape->places;
-    LirIns ins = {.op = shape->op, .b = shape->b};
+static bool is_legal(const Form *form) {
+    const Location *p = form->places;
+    LirIns ins = {.op = form->op, .b = form->b};
     RegSet destroyed = ra_clobbers(&ins);
     bool b_destroyed = p[B].kind == LOCATION_REG && destroyed >> p[B].index & 1;
     bool beside_destroyed = p[BESIDE].kind == LOCATION_REG && destroyed >> p[BESIDE].index & 1;
     if (same_location(p[A], p[B])) return false;
-    if (shape->b.vreg == A && p[A].kind == LOCATION_REG && destroyed >> p[A].index & 1) return false;
-    if (shape->b.vreg == B && b_destroyed) return false;
+    if (form->b.vreg == A && p[A].kind == LOCATION_REG && destroyed >> p[A].index & 1) return false;
+    if (form->b.vreg == B && b_destroyed) return false;
     if (beside_destroyed) return false;
     for (VReg v = 0; v < BESIDE; v++)
         if (same_location(p[v], p[BESIDE])) return false;
@@ -121,16 +121,16 @@ static bool is_legal(const Shape *shape) {
 }
 
 // Is the operand still there when the operation is done?
-static bool survives(const Shape *shape, VReg operand) {
-    LirIns ins = {.op = shape->op, .b = shape->b};
-    Location place = shape->places[operand];
+static bool survives(const Form *form, VReg operand) {
+    LirIns ins = {.op = form->op, .b = form->b};
+    Location place = form->places[operand];
     if (place.kind == LOCATION_REG && ra_clobbers(&ins) >> place.index & 1) return false;
-    return !same_location(place, shape->places[result_vreg(shape)]);
+    return !same_location(place, form->places[result_vreg(form)]);
 }
 
 // The first place from `start` on that nothing else has.
-static Location free_place(const Shape *shape, uint32_t start) {
-    Shape trial = *shape;
+static Location free_place(const Form *form, uint32_t start) {
+    Form trial = *form;
     for (uint32_t n = 0; n < NUM_PLACES; n++) {
         trial.places[BESIDE] = nth_location((start + n) % NUM_PLACES);
         if (is_legal(&trial)) return trial.places[BESIDE];
@@ -138,57 +138,57 @@ static Location free_place(const Shape *shape, uint32_t start) {
     return (Location){LOCATION_NONE, 0};
 }
 
-static void run_places(Rig *rig, Shape shape, uint32_t a, uint32_t b, uint32_t d) {
-    shape.places[A] = nth_location(a);
-    shape.places[B] = nth_location(b);
-    shape.places[D] = nth_location(d);
-    shape.places[BESIDE] = free_place(&shape, a + 3 * b + 5 * d);
-    if (!is_legal(&shape) || shape.places[BESIDE].kind == LOCATION_NONE) return;
-    run_shape(rig, &shape, result_vreg(&shape));
-    run_shape(rig, &shape, BESIDE);
-    if (survives(&shape, A)) run_shape(rig, &shape, A);
-    if (survives(&shape, B)) run_shape(rig, &shape, B);
+static void run_places(Rig *rig, Form form, uint32_t a, uint32_t b, uint32_t d) {
+    form.places[A] = nth_location(a);
+    form.places[B] = nth_location(b);
+    form.places[D] = nth_location(d);
+    form.places[BESIDE] = free_place(&form, a + 3 * b + 5 * d);
+    if (!is_legal(&form) || form.places[BESIDE].kind == LOCATION_NONE) return;
+    run_form(rig, &form, result_vreg(&form));
+    run_form(rig, &form, BESIDE);
+    if (survives(&form, A)) run_form(rig, &form, A);
+    if (survives(&form, B)) run_form(rig, &form, B);
 }
 
 // All places for a, b and d; b is in a place even if it is not used.
-static void run_all_places(Rig *rig, const Shape *shape) {
-    bool uses_b = shape->b.vreg == B;
+static void run_all_places(Rig *rig, const Form *form) {
+    bool uses_b = form->b.vreg == B;
     for (uint32_t a = 0; a < NUM_PLACES; a++) {
         for (uint32_t b = 0; b < NUM_PLACES; b++) {
             if (!uses_b && b != (a + 1) % NUM_PLACES) continue;
             for (uint32_t d = 0; d < NUM_PLACES; d++) {
-                if ((shape->d_is_a || shape->d_is_b) && d != a) continue;
+                if ((form->d_is_a || form->d_is_b) && d != a) continue;
                 if (SANITIZED && (a + b + d) % 5 != 0) continue;
-                run_places(rig, *shape, a, b, d);
+                run_places(rig, *form, a, b, d);
             }
         }
     }
 }
 
 static const LirOp arithmetic[] = {LIR_ADD, LIR_SUB, LIR_MUL, LIR_DIV, LIR_REM, LIR_COMPARE};
-static const Cond conds[] = {CC_E, CC_NE, CC_L, CC_GE, CC_LE, CC_G};
+static const Cond conds[] = {CC_E, CC_L, CC_G, CC_NE, CC_GE, CC_LE};
 
-typedef void ShapeTest(Rig *rig, const Shape *shape);
+typedef void FormTest(Rig *rig, const Form *form);
 
 // Every operation, and every condition of those that have one.
-static void for_all_operations(ShapeTest *test, Rig *rig, Shape shape) {
+static void for_all_operations(FormTest *test, Rig *rig, Form form) {
     for (size_t i = 0; i < sizeof arithmetic / sizeof *arithmetic; i++) {
-        shape.op = arithmetic[i];
-        for (size_t c = 0; c < (shape.op == LIR_COMPARE ? 6 : 1); c++) {
-            shape.cc = conds[c];
-            test(rig, &shape);
+        form.op = arithmetic[i];
+        for (size_t c = 0; c < (form.op == LIR_COMPARE ? 6 : 1); c++) {
+            form.cc = conds[c];
+            test(rig, &form);
         }
     }
 }
 
-static void with_rig(ShapeTest *test, Shape shape, bool branches) {
+static void with_rig(FormTest *test, Form form, bool branches) {
     Program *program = program_from("func main params=2\n load_local 0\n return\nend\n");
     Rig rig = rig_new(program);
-    if (!branches) for_all_operations(test, &rig, shape);
+    if (!branches) for_all_operations(test, &rig, form);
     for (size_t c = 0; branches && c < 6; c++) {
-        shape.op = LIR_BRANCH;
-        shape.cc = conds[c];
-        test(&rig, &shape);
+        form.op = LIR_BRANCH;
+        form.cc = conds[c];
+        test(&rig, &form);
     }
     rig_free(&rig);
     program_free(program);
@@ -196,19 +196,19 @@ static void with_rig(ShapeTest *test, Shape shape, bool branches) {
 
 static void test_two_registers_and_a_third(void **state) {
     (void)state;
-    with_rig(run_all_places, (Shape){.b = {B, 0}}, false);
+    with_rig(run_all_places, (Form){.b = {B, 0}}, false);
 }
 
 static void test_the_result_in_place_of_an_operand(void **state) {
     (void)state;
-    with_rig(run_all_places, (Shape){.b = {B, 0}, .d_is_a = true}, false);
-    with_rig(run_all_places, (Shape){.b = {B, 0}, .d_is_b = true}, false);
+    with_rig(run_all_places, (Form){.b = {B, 0}, .d_is_a = true}, false);
+    with_rig(run_all_places, (Form){.b = {B, 0}, .d_is_b = true}, false);
 }
 
 static void test_both_operands_the_same(void **state) {
     (void)state;
-    with_rig(run_all_places, (Shape){.b = {A, 0}}, false);
-    with_rig(run_all_places, (Shape){.b = {A, 0}, .d_is_a = true}, false);
+    with_rig(run_all_places, (Form){.b = {A, 0}}, false);
+    with_rig(run_all_places, (Form){.b = {A, 0}, .d_is_a = true}, false);
 }
 
 static const int32_t constants[] = {0, 1, -1, 2, 3, 4, 5, 6, 8, 9, 10, 64, 127, 128, -3, -128, -129, 1 << 30, INT32_MAX, INT32_MIN};
@@ -216,17 +216,17 @@ static const int32_t constants[] = {0, 1, -1, 2, 3, 4, 5, 6, 8, 9, 10, 64, 127, 
 static void test_a_constant_operand(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof constants / sizeof *constants; i++) {
-        with_rig(run_all_places, (Shape){.b = {NO_VREG, constants[i]}}, false);
-        with_rig(run_all_places, (Shape){.b = {NO_VREG, constants[i]}, .d_is_a = true}, false);
+        with_rig(run_all_places, (Form){.b = {NO_VREG, constants[i]}}, false);
+        with_rig(run_all_places, (Form){.b = {NO_VREG, constants[i]}, .d_is_a = true}, false);
     }
 }
 
 static void test_branches(void **state) {
     (void)state;
-    with_rig(run_all_places, (Shape){.b = {B, 0}}, true);
-    with_rig(run_all_places, (Shape){.b = {A, 0}}, true);
+    with_rig(run_all_places, (Form){.b = {B, 0}}, true);
+    with_rig(run_all_places, (Form){.b = {A, 0}}, true);
     for (size_t i = 0; i < sizeof constants / sizeof *constants; i++)
-        with_rig(run_all_places, (Shape){.b = {NO_VREG, constants[i]}}, true);
+        with_rig(run_all_places, (Form){.b = {NO_VREG, constants[i]}}, true);
 }
 
 // Multiplication and division by constants against C's, around every power of two.

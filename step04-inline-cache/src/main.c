@@ -121,13 +121,11 @@ static bool set_dump_flag(Options *options, const char *word, size_t length) {
 }
 
 static void parse_dump(Options *options, const char *words) {
-    if (!*words) usage_error("--dump does not know", words);
-    while (*words) {
+    do {
         size_t length = strcspn(words, ",");
         if (!set_dump_flag(options, words, length)) usage_error("--dump does not know", words);
         words += length;
-        if (*words == ',') words++;
-    }
+    } while (*words++ == ',');
 }
 
 static void parse_stress(Options *options, const char *word) {
@@ -136,15 +134,14 @@ static void parse_stress(Options *options, const char *word) {
 }
 
 static void parse_broken(Options *options, const char *words) {
-    while (*words) {
+    do {
         size_t length = strcspn(words, ",");
         bool callee = length == strlen("callee-saved") && strncmp(words, "callee-saved", length) == 0;
         bool caller = length == strlen("caller-saved") && strncmp(words, "caller-saved", length) == 0;
         if (!callee && !caller) usage_error("--broken does not know", words);
         options->jit.broken |= callee ? BROKEN_CALLEE_SAVED : BROKEN_CALLER_SAVED;
         words += length;
-        if (*words == ',') words++;
-    }
+    } while (*words++ == ',');
 }
 
 enum {

@@ -73,6 +73,8 @@ complains 2 "--broken does not know 'nothing'" --broken=nothing examples/across_
 complains 2 "--broken does not know 'callee'" --broken=callee examples/across_call.bca
 complains 2 "--broken does not know 'callee-savedx'" --broken=callee-savedx examples/across_call.bca
 complains 2 "--broken does not know 'x" --broken=caller-saved,x examples/across_call.bca
+complains 2 "--broken does not know ''" --broken= examples/across_call.bca
+complains 2 "--broken does not know ''" --broken=caller-saved, examples/across_call.bca
 complains 2 'jit: ' --broken
 run --help
 if [ "$status" = 0 ] && grep -q -- '--broken=WORD' "$work/out" && grep -q 'callee-saved' "$work/out" && grep -q 'caller-saved' "$work/out"

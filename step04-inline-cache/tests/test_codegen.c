@@ -240,6 +240,29 @@ static void test_dump(void **state) {
     program_free(program);
 }
 
+// Slow paths stand between the function and its errors, under a heading of their own.
+static void test_dump_of_slow_paths(void **state) {
+    (void)state;
+    for (Tier tier = TIER_BASELINE; tier < NUM_TIERS; tier++) {
+        Program *program = program_from("func main params=1\n load_local 0\n load_local 0\n add\n return\nend\n");
+        JitOptions options = jit_default_options;
+        options.tier = tier;
+        JitCompiler *jit = jit_new(program, &options);
+        jit_compile_all(jit);
+        char *text = NULL;
+        size_t size = 0;
+        FILE *out = open_memstream(&text, &size);
+        jit_dump_asm(out, jit, &program->functions[0]);
+        fclose(out);
+        const char *slow = strstr(text, "\n; slow paths\n"), *errors = strstr(text, "\n; errors\n");
+        const char *inline_code = strstr(text, "\n; 3: return\n"), *call = strstr(text, "operate stub");
+        assert_true(inline_code && inline_code < slow && slow < call && call < errors);
+        free(text);
+        jit_free(jit);
+        program_free(program);
+    }
+}
+
 static const struct CMUnitTest codegen_tests[] = {
     cmocka_unit_test(test_simple_addition),
     cmocka_unit_test(test_arithmetic_expression),
@@ -248,5 +271,6 @@ static const struct CMUnitTest codegen_tests[] = {
     cmocka_unit_test(test_listing_of_jumps_and_calls),
     cmocka_unit_test(test_listing_of_stack_arguments),
     cmocka_unit_test(test_dump),
+    cmocka_unit_test(test_dump_of_slow_paths),
 };
 TEST_MAIN(codegen_tests)

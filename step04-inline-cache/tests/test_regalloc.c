@@ -243,7 +243,7 @@ static void test_an_interval_that_begins_at_a_division(void **state) {
     allocation_free(&x);
 }
 
-// A division by 2^k needs no DIV and destroys nothing.
+// A division by 2^k needs no division instruction and destroys nothing.
 static void test_a_division_by_a_power_of_two_needs_no_registers(void **state) {
     (void)state;
     Allocation x = allocate("func main params=1\n load_local 0\n load_const 8\n div\n load_local 0\n add\n return\nend\n",

@@ -90,7 +90,8 @@ JitCompiler *jit_new(const Program *program, const JitOptions *options) {
     jit->buffer = options->debug_info ? code_buffer_new_flipping(options->code_size) // for gdb
                                       : code_buffer_new(options->code_size);
     jit->saved = options->broken & BROKEN_CALLEE_SAVED ? 0 : CALLEE_SAVED_REGS;
-    jit->has_stubs = jit->buffer && jit->vm->is_ready && stubs_generate_saving(&jit->stubs, jit->buffer, jit->vm, jit->saved);
+    bool ready = jit->buffer && jit->vm->is_ready;
+    jit->has_stubs = ready && stubs_generate_saving(&jit->stubs, jit->buffer, jit->vm, jit->saved);
     jit->vm->enter = jit->stubs.enter;
     if (options->debug_info && jit->has_stubs) describe_stubs(jit);
     for (size_t i = 0; i < program->num_functions; i++)
@@ -240,6 +241,8 @@ static void print_item(FILE *out, uint32_t item, const void *context) {
     const ListingContext *listing = context;
     if (item == (uint32_t)MARK_PROLOGUE) {
         fputs("prologue", out);
+    } else if (item == (uint32_t)MARK_SLOW_PATHS) {
+        fputs("slow paths", out);
     } else if (item == (uint32_t)MARK_ERRORS) {
         fputs("errors", out);
     } else {
@@ -248,7 +251,6 @@ static void print_item(FILE *out, uint32_t item, const void *context) {
     }
 }
 
-// The name of what lies at an address: a stub, a function's code or a function's Callable.
 static const struct {
     const char *name;
     size_t offset; // in Stubs
@@ -259,11 +261,14 @@ static const struct {
     {"set_index stub", offsetof(Stubs, set_index)}, {"length stub", offsetof(Stubs, length)},
 };
 
+// The name of what lies at an address: a stub, a function's code or a function's Callable.
 static const char *symbol(uint64_t address, const void *context) {
     const JitCompiler *jit = ((const ListingContext *)context)->jit;
     const Function *function = ((const ListingContext *)context)->function;
-    for (size_t i = 0; i < sizeof stub_names / sizeof *stub_names; i++)
-        if (address == (uintptr_t)*(void *const *)((const char *)&jit->stubs + stub_names[i].offset)) return stub_names[i].name;
+    for (size_t i = 0; i < sizeof stub_names / sizeof *stub_names; i++) {
+        const void *stub = *(void *const *)((const char *)&jit->stubs + stub_names[i].offset);
+        if (address == (uintptr_t)stub) return stub_names[i].name;
+    }
     if (address == (uintptr_t)jit->vm) return "vm";
     if (address == (uintptr_t)&jit->vm->stack_limit) return "vm->stack_limit";
     const ICCell *cells = jit->vm->ic.cells[function_index(jit->program, function)];

@@ -1,4 +1,4 @@
-// Stop 2: build the IR of each function of a program and print it.   stops/tool build file.bca
+// Stop 5: build the IR of each function of a program and print it.   stops/tool build file.bca
 #include "stop.h"
 
 int main(int argc, char **argv) {

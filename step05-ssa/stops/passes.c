@@ -1,4 +1,4 @@
-// Stop 3: run passes by name on IR text, or on a program's first function, and print what comes out.
+// Stops 6 to 12: run passes by name on IR text, or on a program's first function, and print what comes out.
 //   stops/tool passes file.ir|file.bca PASS...
 #include "opt/opt.h"
 #include "stop.h"

@@ -1,4 +1,4 @@
-// Stop 1: read IR text, check it, print it, and say what the analyses find.   stops/tool text file.ir
+// Stops 2 to 4: read IR text, check it, print it, and say what the analyses find.   stops/tool text file.ir
 #include "stop.h"
 
 int main(int argc, char **argv) {

@@ -97,9 +97,7 @@ static uint32_t emit(Generator *g, Opcode opcode, int64_t operand) {
 // Constants are Values.
 static uint32_t emit_int(Generator *g, uint32_t i) { return emit(g, OP_LOAD_CONST, (int64_t)value_from_int((int32_t)i)); }
 
-static uint32_t emit_constant(Generator *g) {
-    return emit(g, OP_LOAD_CONST, (int64_t)random_value(&g->random, g->program));
-}
+static uint32_t emit_constant(Generator *g) { return emit(g, OP_LOAD_CONST, (int64_t)random_value(&g->random, g->program)); }
 
 static void target_here(Generator *g, uint32_t jump) { function_of(g)->bytecode[jump].operand = here(g); }
 

@@ -75,6 +75,22 @@ done
 run --dump=ic examples/polymorphic.bca 1 10
 if [ "$(head -n 1 "$work/out")" = 10 ]; then passed; else failed '--dump=ic: the result comes first'; fi
 prints 55 --dump=ic examples/fib.bca 10
+# A name in quotes may hold anything; in all dumps it stays in its line, in quotes.
+cat >"$work/names.bca" <<'END'
+class C
+end
+func main params=0
+    new_object C
+    get_property "two\nlines \x1b[1m\""
+    return
+end
+END
+run --tier=opt --dump=ic,lir,bytecode "$work/names.bca"
+if [ "$status" = 0 ] && [ "$(grep -cF 'get_property "two\nlines \x1b[1m\""' "$work/out")" = 3 ]; then passed
+else failed '--dump: a name with control characters'; fi
+run --tier=baseline --dump=asm "$work/names.bca"
+if [ "$status" = 0 ] && ! grep -q "^lines\|$(printf '\033')" "$work/out"; then passed
+else failed '--dump=asm: a name with control characters'; fi
 
 # Words and numbers on the command line.
 complains 2 "--ic does not know 'maybe'" --ic=maybe examples/shapes.bca 1
@@ -223,7 +239,7 @@ rejected 1:17 'expected a class name' 'class A extends \nend\n'
 rejected 1:17 "class 'B' is not defined above" 'class A extends B\nend\nclass B\nend\n'
 rejected 1:17 "class 'A' is not defined above" 'class A extends A\nend\n'
 rejected 1:9 "expected fields=N, found 'field'" 'class A field=1\nend\n'
-rejected 1:9 'fields must be between 0 and 1024' 'class A fields=1025\nend\n'
+rejected 1:16 'fields must be between 0 and 1024' 'class A fields=1025\nend\n'
 rejected 1:18 "expected the end of the line, found 'x'" 'class A fields=1 x\nend\n'
 rejected 2:3 "expected 'method' or 'end', found 'func'" 'class A\n  func f params=1\n'
 rejected 2:3 "expected 'method' or 'end', found 'add'" 'class A\n  add\nend\n'

@@ -87,6 +87,8 @@ class Options(Cli):
         self.usage_error("--dump does not know 'ir:'", "--dump=ir:", SUM, "1")
         self.usage_error("--dump does not know 'irx'", "--dump=irx", SUM, "1")
         self.usage_error("--dump does not know 'i'", "--dump=ir,i", SUM, "1")
+        self.usage_error("--dump does not know ''", "--dump=ir,", SUM, "1")
+        self.usage_error("--dump does not know ''", "--dump=ir:gvn,", SUM, "1")
 
     def test_help_names_what_is_new(self):
         text = self.output("--help")

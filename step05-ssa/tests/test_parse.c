@@ -287,7 +287,10 @@ static void test_errors_in_classes(void **state) {
     assert_error("class A extends B\nend\nclass B\nend\n",
                  "p.bca:1:17: error: class 'B' is not defined above\n    class A extends B\n                    ^\n");
     assert_error("class A\nend\nclass A\nend\n", "p.bca:3:7: error: class 'A' is already defined in line 1\n    class A\n          ^\n");
-    assert_error("class A fields=1025\n", "p.bca:1:9: error: fields must be between 0 and 1024\n    class A fields=1025\n            ^\n");
+    assert_error("class A fields=1025\n", "p.bca:1:16: error: fields must be between 0 and 1024\n    class A fields=1025\n                   ^\n");
+    assert_error("class A fields=70000\n", "p.bca:1:16: error: fields must be between 0 and 1024\n    class A fields=70000\n                   ^\n");
+    assert_error("class A fields=-1\n", "p.bca:1:16: error: fields must be between 0 and 1024\n    class A fields=-1\n                   ^\n");
+    assert_accepted("class A fields=1024\nend\nclass B extends A\nend\nfunc main params=0\nnew_object B\nend\n");
     assert_error("class A 3\n", "p.bca:1:9: error: expected fields=N, found '3'\n    class A 3\n            ^\n");
     assert_error("class A\nfunc f params=0\n", "p.bca:2:1: error: expected 'method' or 'end', found 'func'\n    func f params=0\n    ^\n");
     assert_error("class A\nmethod\n", "p.bca:2:7: error: expected a method name\n    method\n          ^\n");

@@ -225,7 +225,7 @@ static void test_an_interval_that_begins_at_a_division(void **state) {
     allocation_free(&x);
 }
 
-// A division by 2^k needs no DIV and destroys nothing.
+// A division by 2^k needs no division instruction and destroys nothing.
 static void test_a_division_by_a_power_of_two_needs_no_registers(void **state) {
     (void)state;
     Allocation x = allocate("B0: params v0\n    v1 <- div v0, 8\n    v2 <- add v1, v0\n    return v2\n", 1u << RAX | 1u << RDX);

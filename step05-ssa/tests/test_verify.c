@@ -1,6 +1,10 @@
 // The verifier: every reason to reject a program, what it must not reject, and what it finds out.
 #include "bytecode/verify.h"
 
+#include <inttypes.h>
+#include <math.h>
+
+#include "object/number.h"
 #include "programs.h"
 #include "testing/test_main.h"
 
@@ -242,23 +246,24 @@ typedef struct Built {
 } Built;
 
 #define INS(o, n) {.opcode = (o), .operand = (n)}
+#define INT(i) ((int64_t)(i) << INT_SHIFT | TAG_INT)
 
 static const Built built[] = {
-    {0, 0, {INS(OP_LOAD_CONST, 7), INS(OP_RETURN, 0)}, 2, NULL},
+    {0, 0, {INS(OP_LOAD_CONST, INT(7)), INS(OP_RETURN, 0)}, 2, NULL},
     {0, 0, {INS((Opcode)250, 0), INS(OP_RETURN, 0)}, 2, "unknown opcode 250"},
     {0, 0, {INS((Opcode)-1, 0), INS(OP_RETURN, 0)}, 2, "unknown opcode -1"},
-    {0, 0, {INS(OP_LOAD_CONST, 7), INS(OP_RETURN, 0), INS((Opcode)INT32_MAX, 0)}, 3, "unknown opcode 2147483647"},
+    {0, 0, {INS(OP_LOAD_CONST, INT(7)), INS(OP_RETURN, 0), INS((Opcode)INT32_MAX, 0)}, 3, "unknown opcode 2147483647"},
     {0, 0, {INS(OP_JUMP, -1)}, 1, "the jump leaves the function"},
     {0, 0, {INS(OP_JUMP, 1)}, 1, "the jump leaves the function"},
     {0, 0, {INS(OP_JUMP, INT64_MIN)}, 1, "the jump leaves the function"},
     {0, 0, {INS(OP_JUMP, 0x100000000)}, 1, "the jump leaves the function"},
-    {0, 0, {INS(OP_LOAD_CONST, 1), INS(OP_JUMP_IF_FALSE, 0x7FFFFFFFFFFFFFFF), INS(OP_JUMP, 0)}, 3, "the jump leaves the function"},
+    {0, 0, {INS(OP_LOAD_CONST, INT(0)), INS(OP_JUMP_IF_FALSE, 0x7FFFFFFFFFFFFFFF), INS(OP_JUMP, 0)}, 3, "the jump leaves the function"},
     {0, 0, {INS(OP_CALL, -1), INS(OP_RETURN, 0)}, 2, "no function -1"},
     {0, 0, {INS(OP_CALL, 1), INS(OP_RETURN, 0)}, 2, "no function 1"},
     {0, 0, {INS(OP_CALL, 0x100000000), INS(OP_RETURN, 0)}, 2, "no function 4294967296"},
     {0, 1, {INS(OP_LOAD_LOCAL, 0x100000000), INS(OP_RETURN, 0)}, 2, "no local 4294967296: 'main' has locals=1"},
-    {2, 1, {INS(OP_LOAD_CONST, 7), INS(OP_RETURN, 0)}, 2, "function 'main': params=2 locals=1 is out of range"},
-    {0, 65536, {INS(OP_LOAD_CONST, 7), INS(OP_RETURN, 0)}, 2, "function 'main': params=0 locals=65536 is out of range"},
+    {2, 1, {INS(OP_LOAD_CONST, INT(7)), INS(OP_RETURN, 0)}, 2, "function 'main': params=2 locals=1 is out of range"},
+    {0, 65536, {INS(OP_LOAD_CONST, INT(7)), INS(OP_RETURN, 0)}, 2, "function 'main': params=0 locals=65536 is out of range"},
     {UINT32_MAX, UINT32_MAX, {INS(OP_CALL, 0), INS(OP_RETURN, 0)}, 2, "function 'main': params=4294967295 locals=4294967295 is out of range"},
 };
 
@@ -275,6 +280,59 @@ static void test_programs_built_by_hand(void **state) {
         if (b->expected) assert_string_equal(diagnostic.message, b->expected);
         program_free(program);
     }
+}
+
+static void assert_operand(Program *program, Opcode opcode, int64_t operand, const char *expected) {
+    uint32_t f = program_add_function(program, "f", 1, 1);
+    program_emit(program, f, OP_LOAD_LOCAL, 0, (SourcePos){0, 0});
+    program_emit(program, f, opcode, operand, (SourcePos){0, 0});
+    program_emit(program, f, OP_RETURN, 0, (SourcePos){0, 0});
+    Diagnostic diagnostic = {0};
+    bool accepted = program_verify(program, &diagnostic);
+    program->num_functions--;
+    free(program->functions[f].bytecode);
+    free(program->functions[f].positions);
+    if (!accepted && expected) assert_string_equal(diagnostic.message, expected);
+    if (accepted != !expected) fail_msg("operand 0x%" PRIx64 ": %s", (uint64_t)operand, accepted ? "accepted" : diagnostic.message);
+}
+
+static void test_constants_built_by_hand(void **state) {
+    (void)state;
+    Program *program = program_new("built");
+    static const double numbers[] = {0, -0.0, 1, -1, 0.5, INT32_MIN, INT32_MAX, 2147483648.0, -2147483649.0, 1e300, -1e-300, NAN, INFINITY, -INFINITY};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        assert_operand(program, OP_LOAD_CONST, (int64_t)program_number(program, numbers[i]), NULL);
+    assert_operand(program, OP_LOAD_CONST, (int64_t)value_from_pointer(program_intern(program, "text", 4)), NULL);
+    static const Value words[] = {VALUE_FALSE, VALUE_TRUE, VALUE_UNDEFINED, VALUE_NULL};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) assert_operand(program, OP_LOAD_CONST, (int64_t)words[i], NULL);
+    assert_operand(program, OP_LOAD_CONST, 0, "0x0 is no constant");
+    assert_operand(program, OP_LOAD_CONST, VALUE_HOLE, "0x24 is no constant");
+    assert_operand(program, OP_LOAD_CONST, 0x10C, "0x10c is no constant");
+    assert_operand(program, OP_LOAD_CONST, 7, "0x7 is no constant"); // bits below an integer
+    assert_operand(program, OP_LOAD_CONST, (int64_t)flonum_encode(1), "0x7f80000000000002 is no constant"); // an integer
+    HeapNumber one = {{.type = TYPE_NUMBER, .shape = SHAPE_NUMBER}, 1};
+    Header object = {.type = TYPE_OBJECT};
+    char expected[40];
+    snprintf(expected, sizeof expected, "0x%" PRIx64 " is no constant", (uint64_t)(uintptr_t)&one);
+    assert_operand(program, OP_LOAD_CONST, (int64_t)value_from_pointer(&one), expected);
+    snprintf(expected, sizeof expected, "0x%" PRIx64 " is no constant", (uint64_t)(uintptr_t)&object);
+    assert_operand(program, OP_LOAD_CONST, (int64_t)value_from_pointer(&object), expected);
+    program_free(program);
+}
+
+static void test_names_built_by_hand(void **state) {
+    (void)state;
+    static const Opcode opcodes[] = {OP_GET_PROPERTY, OP_DELETE_PROPERTY, OP_CALL_METHOD};
+    static const char message[] = "the name is no interned string of the program";
+    Program *program = program_new("built"), *other = program_new("other");
+    int64_t name = (int64_t)(uintptr_t)program_intern(program, "name", 4), foreign = (int64_t)(uintptr_t)program_intern(other, "name", 4);
+    for (size_t i = 0; i < sizeof opcodes / sizeof *opcodes; i++) {
+        assert_operand(program, opcodes[i], name, NULL);
+        assert_operand(program, opcodes[i], 0, message);
+        assert_operand(program, opcodes[i], foreign, message);
+    }
+    program_free(program);
+    program_free(other);
 }
 
 // A call of a function whose own header is only found out of range later.
@@ -317,6 +375,8 @@ static const struct CMUnitTest verify_tests[] = {
     cmocka_unit_test(test_unreachable_code),
     cmocka_unit_test(test_depths),
     cmocka_unit_test(test_programs_built_by_hand),
+    cmocka_unit_test(test_constants_built_by_hand),
+    cmocka_unit_test(test_names_built_by_hand),
     cmocka_unit_test(test_call_of_a_bad_function),
     cmocka_unit_test(test_a_program_without_functions),
 };

@@ -84,6 +84,12 @@ def place(region, target, low, high, grows):
     return True
 
 
+def fits(region, target, low, high):
+    """Does most of what there is of the piece stand in target[low:high]? (Not if the bounds are an earlier block's and
+    this one shows the whole file.)"""
+    return 2 * len(align(region.lines, target, low, high)) >= len(align(region.lines, target, 0, len(target)))
+
+
 def locate(regions, target, grows):
     """Give every region its place. Returns those that have none."""
     # What stands there as it was, first: it bounds the others.
@@ -101,7 +107,7 @@ def locate(regions, target, grows):
         before = [r.end for r in regions[:k] if r.end is not None]
         after = [r.start for r in regions[k + 1:] if r.start is not None]
         low, high = before[-1] if before else 0, after[0] if after else len(target)
-        in_order = low <= high and place(region, target, low, high, grows)
+        in_order = low <= high and fits(region, target, low, high) and place(region, target, low, high, grows)
         if not in_order and not place(region, target, 0, len(target), grows):
             lost.append(region)
     return lost

@@ -84,6 +84,10 @@ class Code(unittest.TestCase):
         new = edited(SOURCE, (13, 0, ["", "// New.", "int twice(int a) {", "    return add(a, a);", "}"]))
         self.assertEqual(self.refresh(blocks, new), [None, new[9:18], None])
 
+    def test_the_whole_file_after_one_of_its_functions(self):
+        new = edited(SOURCE, (15, 1, ["int negate(int number) {"]), (16, 1, ["    return -number;"]))
+        self.assertEqual(self.refresh([SUB, SOURCE[:-1]], new), [None, new[:-1]])
+
     def test_an_excerpt_of_a_file_does_not_grow_over_new_functions(self):
         new = edited(SOURCE, (8, 0, ["", "// New.", "int twice(int a) {", "    return add(a, a);", "}"]))
         self.assertEqual(self.refresh([ADD], new), [None])

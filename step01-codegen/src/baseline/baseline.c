@@ -107,7 +107,7 @@ static uint32_t emit_arguments(Baseline *b, uint32_t depth, uint32_t n) {
     return n + padding + on_stack;
 }
 
-static void emit_call(Baseline *b, uint32_t depth, int64_t callee) {
+static void emit_call_function(Baseline *b, uint32_t depth, int64_t callee) {
     uint32_t n = b->program->functions[callee].num_params;
     uint32_t words = emit_arguments(b, depth, n);
     asm_mov_ri(b->a, RAX, address_of(&b->vm->callables[callee]));
@@ -158,7 +158,7 @@ static void emit_instruction(Baseline *b, uint32_t pc) {
         asm_test_rr(b->a, RAX, RAX);
         asm_jcc(b->a, CC_E, &b->labels[ins.operand]);
         break;
-    case OP_CALL: emit_call(b, depth, ins.operand); break;
+    case OP_CALL: emit_call_function(b, depth, ins.operand); break;
     case OP_RETURN:
         emit_pop(b, depth - 1, RAX);
         asm_leave(b->a);

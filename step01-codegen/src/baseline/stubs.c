@@ -1,4 +1,4 @@
-// Stubs: the three doors between C and generated code.
+// Stubs: the doors between C and generated code.
 //
 // enter     RunStatus enter(Vm *, const Callable *, const int64_t *args, size_t n, int64_t *result)
 //           puts the arguments where the System V convention wants them and calls the code.
@@ -31,7 +31,7 @@ enum { FRAME_VM = -8, FRAME_RESULT = -16, FRAME_OUTER_EXIT = -24, FRAME_SIZE = 3
 
 static Mem vm_field(Reg vm, size_t offset) { return mem(vm, (int32_t)offset); }
 
-static void *install(CodeBuffer *buffer, Assembler *a, size_t *size) {
+static void *stub_install(CodeBuffer *buffer, Assembler *a, size_t *size) {
     void *code = asm_finish(a) ? code_install(buffer, a) : NULL;
     *size = a->size;
     asm_free(a);
@@ -105,7 +105,7 @@ static void *generate_enter(CodeBuffer *buffer, size_t *size) {
     asm_lea_rm(&a, RSP, mem(RBP, -FRAME_SIZE)); // drop the stack arguments
     asm_mov_ri(&a, RAX, RUN_OK);
     emit_leave_run(&a);
-    return install(buffer, &a, size);
+    return stub_install(buffer, &a, size);
 }
 
 // Where an error goes that happens in code entered straight from C, without the enter stub.
@@ -136,7 +136,7 @@ static void *generate_error(CodeBuffer *buffer, Vm *vm) {
     asm_mov_rr(&a, RSP, RCX);
     emit_leave_run(&a);
     size_t size;
-    return install(buffer, &a, &size);
+    return stub_install(buffer, &a, &size);
 }
 
 // Called by the interpret stub. `in_registers` holds the first six arguments, `on_stack` the rest.
@@ -177,7 +177,7 @@ static void *generate_interpret(CodeBuffer *buffer, const Stubs *stubs, size_t *
     asm_bind(&a, &ok);
     asm_leave(&a);
     asm_ret(&a);
-    return install(buffer, &a, size);
+    return stub_install(buffer, &a, size);
 }
 
 bool stubs_generate(Stubs *stubs, CodeBuffer *buffer, Vm *vm) {

@@ -187,8 +187,8 @@ static void forget_names(void **tree) {
     *tree = NULL;
 }
 
-// "params=N" or "locals=N".
-static bool parse_attribute(Parser *p, const char *key, uint32_t *value) {
+// "params=N" or "locals=N", with N from 0 to `most`.
+static bool parse_attribute(Parser *p, const char *key, uint32_t most, uint32_t *value) {
     Word word = next_word(p);
     if (!word_is(word, key)) {
         char what[32];
@@ -204,8 +204,8 @@ static bool parse_attribute(Parser *p, const char *key, uint32_t *value) {
     SourcePos pos = here(p);
     int64_t number;
     if (!parse_integer(p, &number)) return false;
-    if (number < 0 || number > MAX_LOCALS)
-        return diagnose(p->diagnostic, pos, "%s must be between 0 and %d", key, MAX_LOCALS);
+    if (number < 0 || number > most)
+        return diagnose(p->diagnostic, pos, "%s must be between 0 and %u", key, most);
     *value = (uint32_t)number;
     return true;
 }
@@ -214,12 +214,12 @@ static bool parse_func(Parser *p) {
     Word name = next_word(p);
     if (!is_name(name)) return expected(p, name, "a function name");
     uint32_t num_params, num_locals;
-    if (!parse_attribute(p, "params", &num_params)) return false;
+    if (!parse_attribute(p, "params", MAX_LOCALS, &num_params)) return false;
     num_locals = num_params;
     skip_blanks(p);
     if (!at_line_end(p)) {
         SourcePos pos = here(p);
-        if (!parse_attribute(p, "locals", &num_locals)) return false;
+        if (!parse_attribute(p, "locals", MAX_LOCALS, &num_locals)) return false;
         if (num_locals < num_params)
             return diagnose(p->diagnostic, pos, "locals=%u is less than params=%u", num_locals, num_params);
     }

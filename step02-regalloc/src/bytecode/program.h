@@ -20,7 +20,7 @@ enum {
 
 typedef struct Instruction {
     Opcode opcode;
-    int64_t operand; // see OperandKind; 0 if the opcode has none
+    int64_t operand;   // see OperandKind; 0 if the opcode has none
 } Instruction;
 
 // A place in the source text; both count from 1. Line 0 means "not from a text".

@@ -124,7 +124,8 @@ static void join_locals(Verifier *v, LocalsCheck *check, uint32_t target, uint64
 }
 
 static bool read_fault(Verifier *v, uint32_t pc) {
-    return FAULT(v, pc, "local %" PRId64 " is read before it is written on some path", v->function->bytecode[pc].operand);
+    int64_t local = v->function->bytecode[pc].operand;
+    return FAULT(v, pc, "local %" PRId64 " is read before it is written on some path", local);
 }
 
 static bool step_locals(Verifier *v, LocalsCheck *check, uint32_t pc) {
@@ -177,8 +178,8 @@ static bool check_locals_group(Verifier *v, LocalsCheck *check, uint32_t start, 
     v->steps += v->function->num_instructions / 8; // what clearing the arrays amounts to
     while (v->num_work > 0) {
         if (++v->steps > MAX_STEPS)
-            return diagnose(v->diagnostic, v->function->position, "function '%.40s' is too large to check all its locals",
-                            v->function->name);
+            return diagnose(v->diagnostic, v->function->position,
+                            "function '%.40s' is too large to check all its locals", v->function->name);
         if (!step_locals(v, check, v->work[--v->num_work])) return false;
     }
     return true;
@@ -207,7 +208,8 @@ static bool check_shape(Verifier *v) {
     const Function *f = v->function;
     if (f->num_instructions == 0) return diagnose(v->diagnostic, f->position, "function '%.40s' is empty", f->name);
     if (f->num_instructions > MAX_INSTRUCTIONS)
-        return diagnose(v->diagnostic, f->position, "function '%.40s' has more than %d instructions", f->name, MAX_INSTRUCTIONS);
+        return diagnose(v->diagnostic, f->position, "function '%.40s' has more than %d instructions", f->name,
+                        MAX_INSTRUCTIONS);
     if (f->num_locals > MAX_LOCALS || f->num_params > f->num_locals)
         return diagnose(v->diagnostic, f->position, "function '%.40s': params=%u locals=%u is out of range", f->name,
                         f->num_params, f->num_locals);

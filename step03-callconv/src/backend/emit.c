@@ -68,6 +68,11 @@ static Reg result_reg(const Emitter *e, VReg d) {
     return is_reg(l) ? (Reg)l.index : SCRATCH;
 }
 
+static Place place(const Emitter *e, VReg vreg) {
+    Location l = location(e, vreg);
+    return is_reg(l) ? place_reg((Reg)l.index) : place_mem(slot_mem(l));
+}
+
 // The register that holds s, loaded into `fallback` if s is in memory.
 static Reg operand_reg(Emitter *e, VReg s, Reg fallback) {
     Location l = location(e, s);
@@ -253,11 +258,6 @@ static void emit_jump(Emitter *e, const LirIns *ins) {
 }
 
 // Moves and calls.
-
-static Place place(const Emitter *e, VReg vreg) {
-    Location l = location(e, vreg);
-    return is_reg(l) ? place_reg((Reg)l.index) : place_mem(slot_mem(l));
-}
 
 static Place source(const Emitter *e, LirMove move) {
     return move.s == NO_VREG ? place_imm(move.imm) : place(e, move.s);

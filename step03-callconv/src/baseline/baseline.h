@@ -5,8 +5,8 @@
 #include "baseline/pieces.h"
 
 // Generate code for a function of a verified program into an empty assembler. The result is a
-// System V function of num_params int64_t parameters that returns an int64_t. Running out of room
-// is left as the assembler's sticky error.
+// System V function of num_params int64_t parameters that returns an int64_t.
+// Running out of room is left as the assembler's sticky error.
 // With `no_forwarding`, every value that goes to the machine stack is written as two stores that
 // overlap, so that the processor cannot hand it from the store straight to the load that wants it
 // (store forwarding): only to measure what that hardware is worth.

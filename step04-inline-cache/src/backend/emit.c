@@ -67,12 +67,12 @@ static Reg result_reg(const Emitter *e, VReg d) {
     return is_reg(l) ? (Reg)l.index : SCRATCH;
 }
 
-// Operators.
-
 static Place place(const Emitter *e, VReg vreg) {
     Location l = location(e, vreg);
     return is_reg(l) ? place_reg((Reg)l.index) : place_mem(slot_mem(l));
 }
+
+// Operators.
 
 static Place operand_place(const Emitter *e, LirOperand operand) {
     return is_imm(operand) ? place_imm(operand.imm) : place(e, operand.vreg);
@@ -108,8 +108,8 @@ static void emit_branch(Emitter *e, const LirIns *ins) {
         emit_truth_branch(&e->context, place(e, ins->a), false, target, ins->pc);
         return;
     }
-    emit_compare_and_branch(&e->context, compared_by(ins->cc), place(e, ins->a), operand_place(e, ins->b), is_positive(ins->cc), target,
-                            ins->pc);
+    emit_compare_and_branch(&e->context, compared_by(ins->cc), place(e, ins->a), operand_place(e, ins->b),
+                            is_positive(ins->cc), target, ins->pc);
 }
 
 static void emit_jump(Emitter *e, const LirIns *ins) {
@@ -331,8 +331,9 @@ void lir_emit(Assembler *a, CodeMarks *marks, const Stubs *stubs, Vm *vm, const 
     for (size_t b = 0; b < lir->num_blocks; b++) e.labels[b] = LABEL_INIT;
     emit_prologue(&e, &needs);
     for (uint32_t b = 0; b < lir->num_blocks; b++) emit_block(&e, b);
-    code_mark(marks, a, MARK_ERRORS);
+    if (e.slow.count) code_mark(marks, a, MARK_SLOW_PATHS);
     emit_slow_paths(&e.context);
+    code_mark(marks, a, MARK_ERRORS);
     emit_errors(a, &e.errors, stubs, e.context.function, &e.exit);
     asm_bind(a, &e.exit);
     emit_epilogue(&e);

@@ -64,23 +64,25 @@ static void print_moves(FILE *out, const Lir *lir, const LirIns *ins) {
 }
 
 // What a call, or a FUNCTION or PROTOTYPE, is about: the name of a function, a class or a property.
-static const char *subject_name(const Lir *lir, const LirIns *ins) {
+static void print_subject(FILE *out, const Lir *lir, const LirIns *ins) {
+    fputc(' ', out);
     switch (ins->op) {
     case LIR_CALL:
-    case LIR_FUNCTION: return lir->program->functions[ins->target].name;
-    case LIR_CALL_NATIVE: return lir->program->natives[ins->target].name;
+    case LIR_FUNCTION: fputs(lir->program->functions[ins->target].name, out); break;
+    case LIR_CALL_NATIVE: fputs(lir->program->natives[ins->target].name, out); break;
     case LIR_NEW_OBJECT:
-    case LIR_PROTOTYPE: return lir->program->classes[ins->target].name;
+    case LIR_PROTOTYPE: fputs(lir->program->classes[ins->target].name, out); break;
     case LIR_CALL_METHOD:
     case LIR_GET_PROPERTY:
     case LIR_SET_PROPERTY:
-    case LIR_DELETE_PROPERTY: return ((const String *)(uintptr_t)ins->imm)->bytes;
-    default: return "";
+    case LIR_DELETE_PROPERTY: name_print(out, (const String *)(uintptr_t)ins->imm); break;
+    default: break;
     }
 }
 
 static void print_call(FILE *out, const Lir *lir, const LirIns *ins) {
-    fprintf(out, " %s(", subject_name(lir, ins));
+    print_subject(out, lir, ins);
+    fputc('(', out);
     for (uint32_t i = 0; i < ins->num_moves; i++) {
         if (i) fputs(", ", out);
         print_source(out, lir, lir->moves[ins->first_move + i]);
@@ -98,7 +100,7 @@ void lir_print_ins(FILE *out, const Lir *lir, const LirIns *ins) {
         fputc(' ', out);
         constant_print(out, (Value)ins->imm);
     }
-    if (ins->op == LIR_FUNCTION || ins->op == LIR_PROTOTYPE) fprintf(out, " %s", subject_name(lir, ins));
+    if (ins->op == LIR_FUNCTION || ins->op == LIR_PROTOTYPE) print_subject(out, lir, ins);
     if (ins->op == LIR_NEW_ARRAY) fprintf(out, " %" PRId64, ins->imm);
     if (ins->op == LIR_PARAMS || ins->op == LIR_MOVES) print_moves(out, lir, ins);
     if (is_call(ins) && ins->op != LIR_NEW_ARRAY) print_call(out, lir, ins);

@@ -95,8 +95,8 @@ static inline bool is_call(const LirIns *ins) {
 
 // Is the call one of a C function, with the Vm as its first argument?
 static inline bool call_takes_vm(const LirIns *ins) {
-    return ins->op == LIR_CALL_NATIVE || ins->op == LIR_NEW_OBJECT || ins->op == LIR_NEW_ARRAY || ins->op == LIR_DELETE_PROPERTY ||
-           ins->op == LIR_SET_PROTOTYPE;
+    return ins->op == LIR_CALL_NATIVE || ins->op == LIR_NEW_OBJECT || ins->op == LIR_NEW_ARRAY ||
+           ins->op == LIR_DELETE_PROPERTY || ins->op == LIR_SET_PROTOTYPE;
 }
 
 static inline bool is_branch(const LirIns *ins) { return ins->op == LIR_BRANCH || ins->op == LIR_BRANCH_FALSE; }

@@ -15,7 +15,7 @@ typedef struct CodeMarks {
 } CodeMarks;
 
 // Marks that do not belong to one instruction.
-enum { MARK_PROLOGUE = -1, MARK_ERRORS = -2 };
+enum { MARK_PROLOGUE = -1, MARK_ERRORS = -2, MARK_SLOW_PATHS = -3 };
 
 // What is emitted from here on belongs to this item: an instruction's index, or a mark above.
 void code_mark(CodeMarks *marks, const Assembler *a, int item);

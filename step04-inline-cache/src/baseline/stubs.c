@@ -208,7 +208,8 @@ bool stubs_generate_saving(Stubs *stubs, CodeBuffer *buffer, Vm *vm, uint32_t sa
     stubs->interpret = generate_collect(buffer, (NativeCode *)(uintptr_t)interpret, &stubs->interpret_size);
     stubs->adapt = generate_collect(buffer, (NativeCode *)(uintptr_t)adapt, &size);
     stubs->operate = generate_operate(buffer, vm);
-    return enter && stubs->error && stubs->interpret && stubs->adapt && stubs->operate && stubs_generate_object(stubs, buffer, vm);
+    return enter && stubs->error && stubs->interpret && stubs->adapt && stubs->operate &&
+           stubs_generate_object(stubs, buffer, vm);
 }
 
 bool stubs_generate(Stubs *stubs, CodeBuffer *buffer, Vm *vm) {

@@ -203,8 +203,8 @@ static void forget_names(void **tree) {
     *tree = NULL;
 }
 
-// "params=N" or "locals=N".
-static bool parse_attribute(Parser *p, const char *key, uint32_t *value) {
+// "params=N" or "locals=N", with N from 0 to `most`.
+static bool parse_attribute(Parser *p, const char *key, uint32_t most, uint32_t *value) {
     Word word = next_word(p);
     if (!word_is(word, key)) {
         char what[32];
@@ -220,8 +220,8 @@ static bool parse_attribute(Parser *p, const char *key, uint32_t *value) {
     SourcePos pos = here(p);
     int64_t number;
     if (!parse_integer(p, &number)) return false;
-    if (number < 0 || number > MAX_LOCALS)
-        return diagnose(p->diagnostic, pos, "%s must be between 0 and %d", key, MAX_LOCALS);
+    if (number < 0 || number > most)
+        return diagnose(p->diagnostic, pos, "%s must be between 0 and %u", key, most);
     *value = (uint32_t)number;
     return true;
 }
@@ -229,12 +229,12 @@ static bool parse_attribute(Parser *p, const char *key, uint32_t *value) {
 // "NAME params=N [locals=M]" with the name read already.
 static bool parse_function_head(Parser *p, Word name, const char *full_name) {
     uint32_t num_params, num_locals;
-    if (!parse_attribute(p, "params", &num_params)) return false;
+    if (!parse_attribute(p, "params", MAX_LOCALS, &num_params)) return false;
     num_locals = num_params;
     skip_blanks(p);
     if (!at_line_end(p)) {
         SourcePos pos = here(p);
-        if (!parse_attribute(p, "locals", &num_locals)) return false;
+        if (!parse_attribute(p, "locals", MAX_LOCALS, &num_locals)) return false;
         if (num_locals < num_params)
             return diagnose(p->diagnostic, pos, "locals=%u is less than params=%u", num_locals, num_params);
     }
@@ -289,9 +289,7 @@ static bool parse_class(Parser *p) {
         p->at = before;
     }
     skip_blanks(p);
-    SourcePos pos = here(p);
-    if (!at_line_end(p) && !parse_attribute(p, "fields", &num_fields)) return false;
-    if (num_fields > MAX_FIELDS) return diagnose(p->diagnostic, pos, "fields must be between 0 and %d", MAX_FIELDS);
+    if (!at_line_end(p) && !parse_attribute(p, "fields", MAX_FIELDS, &num_fields)) return false;
     char *copy = arena_string(&p->names, name.start, name.length);
     p->class_index = program_add_class(p->program, copy, parent, num_fields);
     p->class_position = name.pos;
@@ -484,7 +482,9 @@ static bool parse_line_outside(Parser *p, Word word) {
 static bool parse_line(Parser *p) {
     Word word = next_word(p);
     if (!word.length && at_line_end(p)) return true;
-    bool ok = p->in_function ? parse_line_in_function(p, word) : p->in_class ? parse_line_in_class(p, word) : parse_line_outside(p, word);
+    bool ok = p->in_function ? parse_line_in_function(p, word)
+              : p->in_class  ? parse_line_in_class(p, word)
+                             : parse_line_outside(p, word);
     return ok && parse_line_end(p);
 }
 
@@ -500,7 +500,8 @@ static bool parse_program(Parser *p) {
         return diagnose(p->diagnostic, open->position, "function '%.*s' has no 'end'", SHOWN, open->name);
     }
     if (p->in_class)
-        return diagnose(p->diagnostic, p->class_position, "class '%.*s' has no 'end'", SHOWN, p->program->classes[p->class_index].name);
+        return diagnose(p->diagnostic, p->class_position, "class '%.*s' has no 'end'", SHOWN,
+                        p->program->classes[p->class_index].name);
     return resolve(p, &p->calls, &p->functions, "function") && resolve(p, &p->uses_of_classes, &p->classes, "class");
 }
 

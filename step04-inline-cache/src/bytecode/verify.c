@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "object/number.h"
+
 typedef struct Verifier {
     Program *program;
     Function *function;
@@ -38,13 +40,33 @@ static int successors(const Function *function, uint32_t pc, uint32_t next[2]) {
 
 // 1. Operands.
 
+// Could the text form have made it? Of each number that is one word only (object/value.h).
+static bool is_constant(Value value) {
+    if (value == NO_VALUE) return false;
+    if (!value_is_number(value))
+        return value_is_string(value) || value == VALUE_FALSE || value == VALUE_TRUE || value == VALUE_UNDEFINED ||
+               value == VALUE_NULL;
+    Heap none = {0};
+    Value same = number_from_double(&none, number_to_double(value));
+    return value == same || (value_is_pointer(value) && value_is_pointer(same));
+}
+
+// What is not null must be the address of a String: any other word cannot be told from one.
+static bool check_name(Verifier *v, uint32_t pc) {
+    const String *name = (const String *)(uintptr_t)v->function->bytecode[pc].operand;
+    if (name && string_table_find(&v->program->strings, name->bytes, name->length) == name) return true;
+    return FAULT(v, pc, "the name is no interned string of the program");
+}
+
 static bool check_operand(Verifier *v, uint32_t pc) {
     const Function *f = v->function;
     Instruction ins = f->bytecode[pc];
     if ((unsigned)ins.opcode >= NUM_OPCODES) return FAULT(v, pc, "unknown opcode %d", (int)ins.opcode);
     switch (opcode_info[ins.opcode].operand) {
-    case OPERAND_NONE:
-    case OPERAND_CONST: return true;
+    case OPERAND_NONE: return true;
+    case OPERAND_CONST:
+        if (is_constant((Value)ins.operand)) return true;
+        return FAULT(v, pc, "0x%" PRIx64 " is no constant", (uint64_t)ins.operand);
     case OPERAND_LOCAL:
         if (ins.operand >= 0 && ins.operand < f->num_locals) return true;
         return FAULT(v, pc, "no local %" PRId64 ": '%.40s' has locals=%u", ins.operand, f->name, f->num_locals);
@@ -65,8 +87,8 @@ static bool check_operand(Verifier *v, uint32_t pc) {
         return FAULT(v, pc, "the number of elements must be between 0 and %d", MAX_DEPTH);
     case OPERAND_METHOD:
         if (ins.num_args > MAX_ARGUMENTS) return FAULT(v, pc, "more than %d arguments", MAX_ARGUMENTS);
-        return true;
-    case OPERAND_NAME: return true;
+        return check_name(v, pc);
+    case OPERAND_NAME: return check_name(v, pc);
     }
     return FAULT(v, pc, "unknown kind of operand");
 }
@@ -137,7 +159,8 @@ static void join_locals(Verifier *v, LocalsCheck *check, uint32_t target, uint64
 }
 
 static bool read_fault(Verifier *v, uint32_t pc) {
-    return FAULT(v, pc, "local %" PRId64 " is read before it is written on some path", v->function->bytecode[pc].operand);
+    int64_t local = v->function->bytecode[pc].operand;
+    return FAULT(v, pc, "local %" PRId64 " is read before it is written on some path", local);
 }
 
 static bool step_locals(Verifier *v, LocalsCheck *check, uint32_t pc) {
@@ -190,8 +213,8 @@ static bool check_locals_group(Verifier *v, LocalsCheck *check, uint32_t start, 
     v->steps += v->function->num_instructions / 8; // what clearing the arrays amounts to
     while (v->num_work > 0) {
         if (++v->steps > MAX_STEPS)
-            return diagnose(v->diagnostic, v->function->position, "function '%.40s' is too large to check all its locals",
-                            v->function->name);
+            return diagnose(v->diagnostic, v->function->position,
+                            "function '%.40s' is too large to check all its locals", v->function->name);
         if (!step_locals(v, check, v->work[--v->num_work])) return false;
     }
     return true;
@@ -232,7 +255,8 @@ static bool check_shape(Verifier *v) {
     const Function *f = v->function;
     if (f->num_instructions == 0) return diagnose(v->diagnostic, f->position, "function '%.40s' is empty", f->name);
     if (f->num_instructions > MAX_INSTRUCTIONS)
-        return diagnose(v->diagnostic, f->position, "function '%.40s' has more than %d instructions", f->name, MAX_INSTRUCTIONS);
+        return diagnose(v->diagnostic, f->position, "function '%.40s' has more than %d instructions", f->name,
+                        MAX_INSTRUCTIONS);
     if (f->num_locals > MAX_LOCALS || f->num_params > f->num_locals)
         return diagnose(v->diagnostic, f->position, "function '%.40s': params=%u locals=%u is out of range", f->name,
                         f->num_params, f->num_locals);

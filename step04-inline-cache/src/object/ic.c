@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "bytecode/parse.h"
 #include "interp/vm.h"
 #include "object/operators.h"
 
@@ -121,7 +122,8 @@ Value ic_load_miss(Vm *vm, ICCell *cell, Value object) {
     object_find(vm, receiver, cell->name, &place);
     if (!object_shape(vm, receiver)->is_dictionary) {
         bool is_own = place.holder == receiver;
-        remember(vm, cell, (ICEntry){receiver->header.shape, place.offset, is_own ? 0 : (uintptr_t)place.holder}, !is_own);
+        uintptr_t holder = is_own ? 0 : (uintptr_t)place.holder;
+        remember(vm, cell, (ICEntry){receiver->header.shape, place.offset, holder}, !is_own);
     }
     return *place_address(place);
 }
@@ -202,7 +204,8 @@ Callable *ic_method(Vm *vm, ICCell *cell, Value receiver) {
 // The table of sites.
 
 static const char *const state_names[] = {
-    [IC_UNINITIALISED] = "uninitialised", [IC_MONOMORPHIC] = "monomorphic", [IC_POLYMORPHIC] = "polymorphic", [IC_MEGAMORPHIC] = "megamorphic",
+    [IC_UNINITIALISED] = "uninitialised", [IC_MONOMORPHIC] = "monomorphic",
+    [IC_POLYMORPHIC] = "polymorphic",     [IC_MEGAMORPHIC] = "megamorphic",
 };
 
 static void dump_entry(FILE *out, const Vm *vm, const ICCell *cell, ICEntry entry) {
@@ -218,7 +221,8 @@ static void dump_entry(FILE *out, const Vm *vm, const ICCell *cell, ICEntry entr
         return;
     }
     fprintf(out, "%s%+d", entry.offset < 0 ? "overflow" : "object", abs(entry.offset));
-    if (cell->kind == IC_STORE && entry.holder_or_fn != entry.shape) fprintf(out, ", then shape %" PRIu64, entry.holder_or_fn);
+    if (cell->kind == IC_STORE && entry.holder_or_fn != entry.shape)
+        fprintf(out, ", then shape %" PRIu64, entry.holder_or_fn);
     if (cell->kind == IC_LOAD && holder) fputs(" of a prototype", out);
     fputc('\n', out);
 }
@@ -228,9 +232,10 @@ static void dump_site(FILE *out, const Vm *vm, const Function *function, uint32_
     uint64_t visits = cell->hits + cell->misses;
     if (visits == 0) return;
     SourcePos pos = function->positions[pc];
-    fprintf(out, "    %u:%u  %s %s  %s", pos.line, pos.column, opcode_info[function->bytecode[pc].opcode].mnemonic, cell->name->bytes,
-            state_names[cell->state]);
-    fprintf(out, "  %" PRIu64 " visits, %.1f %% hits\n", visits, 100.0 * cell->hits / (double)visits);
+    fprintf(out, "    %u:%u  %s ", pos.line, pos.column, opcode_info[function->bytecode[pc].opcode].mnemonic);
+    name_print(out, cell->name);
+    fprintf(out, "  %s  %" PRIu64 " visits, %.1f %% hits\n", state_names[cell->state], visits,
+            100.0 * cell->hits / (double)visits);
     for (uint32_t i = 0; i < cell->n; i++) dump_entry(out, vm, cell, cell->e[i]);
 }
 

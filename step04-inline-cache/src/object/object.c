@@ -109,7 +109,8 @@ bool object_set(Vm *vm, Object *object, String *name, Value value) {
     if (!shape->is_dictionary && shape->num_slots >= MAX_SHAPE_PROPERTIES) shape = make_dictionary(vm, object);
     if (!shape) return false;
     if (shape->is_dictionary && shapes_are_full(&vm->shapes)) return out_of_memory(vm);
-    uint32_t next_slot = shape->is_dictionary && shape->num_free ? shape->free_slots[shape->num_free - 1] : shape->num_slots;
+    bool reuses_slot = shape->is_dictionary && shape->num_free;
+    uint32_t next_slot = reuses_slot ? shape->free_slots[shape->num_free - 1] : shape->num_slots;
     if (!reserve_slot(vm, object, next_slot)) return false;
     if (shape->is_dictionary) {
         dictionary_add(shape, name);
@@ -195,7 +196,8 @@ static bool init_class(Vm *vm, const Class *class, RuntimeClass *result) {
     if (!result->prototype) return false;
     for (size_t i = 0; i < class->num_methods; i++) {
         struct Method method = class->methods[i];
-        if (!object_set(vm, result->prototype, method.name, value_from_pointer(&vm->callables[method.function]))) return false;
+        Value callable = value_from_pointer(&vm->callables[method.function]);
+        if (!object_set(vm, result->prototype, method.name, callable)) return false;
     }
     result->root = find_root(vm, value_from_pointer(result->prototype), class->num_fields);
     return result->root != NULL;
@@ -243,9 +245,11 @@ Value value_get_property(Vm *vm, Value object, String *name) {
     if (object == VALUE_UNDEFINED || object == VALUE_NULL)
         return vm_fail(vm, RUN_TYPE_ERROR, "cannot read property '%.40s' of %s", name->bytes, value_describe(object));
     PropertyPlace place;
-    if (value_is_object(object)) return object_find(vm, value_to_object(object), name, &place) ? *place_address(place) : VALUE_UNDEFINED;
+    if (value_is_object(object))
+        return object_find(vm, value_to_object(object), name, &place) ? *place_address(place) : VALUE_UNDEFINED;
     bool has_length = value_is_string(object) || value_is_array(object);
-    return has_length && name->length == strlen("length") && strcmp(name->bytes, "length") == 0 ? value_length(vm, object) : VALUE_UNDEFINED;
+    bool is_length = name->length == strlen("length") && strcmp(name->bytes, "length") == 0;
+    return has_length && is_length ? value_length(vm, object) : VALUE_UNDEFINED;
 }
 
 static bool must_be_object(Vm *vm, Value value, const char *what, const String *name) {
@@ -324,7 +328,8 @@ static Value bad_index(Vm *vm, Value object, Value index) {
 Value value_get_index(Vm *vm, Value object, Value index) {
     uint32_t i = 0;
     bool is_index = to_index(index, &i);
-    if (object == VALUE_UNDEFINED || object == VALUE_NULL || !value_is_primitive(index)) return bad_index(vm, object, index);
+    bool has_properties = object != VALUE_UNDEFINED && object != VALUE_NULL;
+    if (!has_properties || !value_is_primitive(index)) return bad_index(vm, object, index);
     if (value_is_array(object) && is_index) {
         const Array *array = value_to_array(object);
         Value element = i < array->length ? array->elements->values[i] : VALUE_HOLE;

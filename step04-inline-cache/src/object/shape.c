@@ -25,7 +25,8 @@ static void table_put(ShapeTable *all, PropertyTable *table, String *name, uint3
 // Make room, without the entries of removed names.
 static void table_grow(ShapeTable *all, PropertyTable *table) {
     uint32_t live = 0;
-    for (uint32_t i = 0; i < table->capacity; i++) live += table->entries[i].name && table->entries[i].slot != REMOVED_SLOT;
+    for (uint32_t i = 0; i < table->capacity; i++)
+        live += table->entries[i].name && table->entries[i].slot != REMOVED_SLOT;
     PropertyTable larger = {.capacity = 8};
     while (larger.capacity < 4 * live) larger.capacity *= 2;
     larger.entries = xcalloc(larger.capacity, sizeof *larger.entries);

@@ -74,14 +74,14 @@ static Reg result_reg(const Emitter *e, VReg d) {
     return is_reg(l) ? (Reg)l.index : SCRATCH;
 }
 
-// Operators.
-
 static Place place_of(const Emitter *e, Location l) {
     if (l.kind == LOCATION_CONST) return place_imm(e->lir->ins[l.index].imm);
     return is_reg(l) ? place_reg((Reg)l.index) : place_mem(slot_mem(l));
 }
 
 static Place place(const Emitter *e, VReg vreg) { return place_of(e, location(e, vreg)); }
+
+// Operators.
 
 static Place operand_place(const Emitter *e, LirOperand operand) {
     return is_imm(operand) ? place_imm(operand.imm) : place(e, operand.vreg);
@@ -123,7 +123,8 @@ static void emit_branch(Emitter *e, const LirIns *ins) {
         emit_truth_branch(&e->context, place(e, ins->a), inverts, target, ins->pc);
     } else {
         bool sense = is_positive(ins->cc) != inverts;
-        emit_compare_and_branch(&e->context, compared_by(ins->cc), place(e, ins->a), operand_place(e, ins->b), sense, target, ins->pc);
+        emit_compare_and_branch(&e->context, compared_by(ins->cc), place(e, ins->a), operand_place(e, ins->b), sense,
+                                target, ins->pc);
     }
     if (rest != e->next_block) asm_jmp(e->a, &e->labels[rest]);
 }
@@ -404,8 +405,9 @@ void lir_emit(Assembler *a, CodeMarks *marks, const Stubs *stubs, Vm *vm, const 
     find_empty_blocks(&e);
     for (uint32_t b = 0; b < lir->num_blocks; b++)
         if (!is_empty(&e, b)) emit_block(&e, b);
-    code_mark(marks, a, MARK_ERRORS);
+    if (e.slow.count) code_mark(marks, a, MARK_SLOW_PATHS);
     emit_slow_paths(&e.context);
+    code_mark(marks, a, MARK_ERRORS);
     emit_errors(a, &e.errors, stubs, e.context.function, &e.exit);
     asm_bind(a, &e.exit);
     emit_epilogue(&e);

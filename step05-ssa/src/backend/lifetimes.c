@@ -40,6 +40,12 @@ static void open_at_border(void *context, VReg vreg) {
     b->open[vreg] = b->position;
 }
 
+// An argument of a phi that lives in this block alone.
+static void open_at_phi(void *context, VReg vreg) {
+    RangeBuilder *b = context;
+    if (!b->open[vreg]) b->open[vreg] = b->position;
+}
+
 static void close_at_border(void *context, VReg vreg) {
     RangeBuilder *b = context;
     close_range(b, vreg, b->position);
@@ -77,11 +83,12 @@ static void walk_phis(RangeBuilder *b, const LirBlock *block) {
 
 // At a block's end: what is live there, and where the block behind it in the order of blocks begins?
 static void walk_border(RangeBuilder *b, uint32_t index) {
-    LiveSet out = liveness_out(&b->l->liveness, b->lir, index), below = 0;
+    LiveSet out = liveness_crossing_out(&b->l->liveness, b->lir, index), below = 0;
     if (index + 1 < b->lir->num_blocks) below = b->l->liveness.live_in[index + 1];
     b->position = read_position(b->lir->blocks[index].end);
     live_set_visit_without(&b->l->liveness.sets, below, out, close_at_border, b);
     live_set_visit_without(&b->l->liveness.sets, out, below, open_at_border, b);
+    lir_visit_phi_args(b->lir, index, open_at_phi, b);
 }
 
 static void reject(void *context, VReg vreg) {
@@ -179,14 +186,10 @@ static void note_uses(UseBuilder *b, uint32_t index) {
     if (ra_reads_b_late(ins)) note_use(b, ins->b.vreg);
 }
 
-static void note_phi_args(UseBuilder *b, uint32_t from, uint32_t to) {
-    const LirBlock *block = &b->lir->blocks[to];
-    b->position = read_position(b->lir->blocks[from].end - 1);
+static void note_phi_args(UseBuilder *b, uint32_t block) {
+    b->position = read_position(b->lir->blocks[block].end - 1);
     b->kind = USE_ANY;
-    for (uint32_t k = 0; k < block->num_phis; k++) {
-        LirMove arg = lir_phi_args(b->lir, &b->lir->phis[block->first_phi + k])[b->lir->blocks[from].pred_index];
-        if (arg.s != NO_VREG) note_use(b, arg.s);
-    }
+    lir_visit_phi_args(b->lir, block, note_use, b);
 }
 
 // The loops that end with this block, from the inside out.
@@ -229,7 +232,7 @@ static void build_uses(Lifetimes *l, const Lir *lir) {
             l->block_of[k] = i;
             note_uses(&b, k);
         }
-        for (uint32_t s = 0; s < block->num_successors; s++) note_phi_args(&b, i, block->successors[s]);
+        note_phi_args(&b, i);
         end_loops(&b, i);
     }
     hand_out_uses(&b);

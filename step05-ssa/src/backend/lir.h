@@ -101,8 +101,8 @@ static inline bool is_call(const LirIns *ins) {
 
 // Is the call one of a C function, with the Vm as its first argument?
 static inline bool call_takes_vm(const LirIns *ins) {
-    return ins->op == LIR_CALL_NATIVE || ins->op == LIR_NEW_OBJECT || ins->op == LIR_NEW_ARRAY || ins->op == LIR_DELETE_PROPERTY ||
-           ins->op == LIR_SET_PROTOTYPE;
+    return ins->op == LIR_CALL_NATIVE || ins->op == LIR_NEW_OBJECT || ins->op == LIR_NEW_ARRAY ||
+           ins->op == LIR_DELETE_PROPERTY || ins->op == LIR_SET_PROTOTYPE;
 }
 
 static inline bool is_branch(const LirIns *ins) { return ins->op == LIR_BRANCH || ins->op == LIR_BRANCH_FALSE; }
@@ -178,6 +178,8 @@ static inline const LirMove *lir_phi_args(const Lir *lir, const LirPhi *phi) {
 typedef void LirVisitor(void *context, VReg vreg);
 void lir_visit_reads(const Lir *lir, const LirIns *ins, LirVisitor *visit, void *context);
 void lir_visit_writes(const Lir *lir, const LirIns *ins, LirVisitor *visit, void *context);
+// The same for the arguments that phis behind the block read at its end.
+void lir_visit_phi_args(const Lir *lir, uint32_t block, LirVisitor *visit, void *context);
 
 // Text. A register is named v7.
 void lir_print_vreg(FILE *out, const Lir *lir, VReg vreg);

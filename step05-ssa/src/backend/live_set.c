@@ -122,7 +122,8 @@ static uint32_t union_at(LiveSets *sets, uint32_t a, uint32_t b, uint32_t level)
         is_b &= both.bits[w] == sets->nodes[b].bits[w];
     }
     for (int k = 0; level > 0 && k < FAN; k++) {
-        both.child[k] = union_at(sets, sets->nodes[a].child[k], sets->nodes[b].child[k], level - 1);
+        uint32_t left = sets->nodes[a].child[k], right = sets->nodes[b].child[k];
+        both.child[k] = left == right ? left : union_at(sets, left, right, level - 1);
         is_a &= both.child[k] == sets->nodes[a].child[k];
         is_b &= both.child[k] == sets->nodes[b].child[k];
     }
@@ -155,9 +156,11 @@ static void visit_at(const Visit *v, uint32_t a, uint32_t b, uint32_t level, VRe
         visit_leaf(v, a, b, first);
         return;
     }
-    for (uint32_t k = 0; k < FAN; k++)
-        visit_at(v, v->sets->nodes[a].child[k], v->sets->nodes[b].child[k], level - 1,
-                 first + (k << (LEAF_SHIFT + FAN_SHIFT * (level - 1))));
+    for (uint32_t k = 0; k < FAN; k++) {
+        uint32_t left = v->sets->nodes[a].child[k], right = v->sets->nodes[b].child[k];
+        if (left != right)
+            visit_at(v, left, right, level - 1, first + (k << (LEAF_SHIFT + FAN_SHIFT * (level - 1))));
+    }
 }
 
 void live_set_visit_without(const LiveSets *sets, LiveSet a, LiveSet b, LirVisitor *visit, void *context) {

@@ -13,42 +13,89 @@ typedef struct Walk {
     LiveSet live;
 } Walk;
 
+// Which registers matter: those that some block reads and has not written before. The others
+// never get into a set (Briggs, Cooper, Harvey, Simpson, "Practical improvements to the construction and
+// destruction of static single assignment form", 1998, call them local names).
+
+typedef struct Crossing {
+    Liveness *liveness;
+    uint32_t *written_in; // for each register: the newest block that writes it
+    uint32_t block;
+} Crossing;
+
+static void note_crossing(void *context, VReg vreg) {
+    const Crossing *c = context;
+    if (c->written_in[vreg] != c->block) c->liveness->crosses[vreg] = true;
+}
+
+static void note_block(void *context, VReg vreg) {
+    const Crossing *c = context;
+    c->written_in[vreg] = c->block;
+}
+
+static void find_crossing(Liveness *l, const Lir *lir) {
+    Crossing c = {l, xmalloc(lir->num_vregs * sizeof *c.written_in), 0};
+    l->crosses = arena_array(&l->arena, lir->num_vregs, sizeof *l->crosses);
+    for (VReg v = 0; v < lir->num_vregs; v++) c.written_in[v] = NO_BLOCK;
+    for (; c.block < lir->num_blocks; c.block++) {
+        const LirBlock *block = &lir->blocks[c.block];
+        for (uint32_t k = 0; k < block->num_phis; k++) note_block(&c, lir->phis[block->first_phi + k].d);
+        for (uint32_t i = block->start; i < block->end; i++) {
+            lir_visit_reads(lir, &lir->ins[i], note_crossing, &c);
+            lir_visit_writes(lir, &lir->ins[i], note_block, &c);
+        }
+        lir_visit_phi_args(lir, c.block, note_crossing, &c);
+    }
+    free(c.written_in);
+}
+
 static void note_read(void *context, VReg vreg) {
     Walk *walk = context;
+    if (!walk->liveness->crosses[vreg]) return;
     walk->live = live_set_add(&walk->liveness->sets, walk->live, vreg);
 }
 
 static void note_write(void *context, VReg vreg) {
     Walk *walk = context;
+    if (!walk->liveness->crosses[vreg]) return;
     walk->live = live_set_remove(&walk->liveness->sets, walk->live, vreg);
 }
 
-static void add_phi_args(Walk *walk, const Lir *lir, uint32_t from, uint32_t to) {
-    const LirBlock *block = &lir->blocks[to];
-    for (uint32_t k = 0; k < block->num_phis; k++) {
-        LirMove arg = lir_phi_args(lir, &lir->phis[block->first_phi + k])[lir->blocks[from].pred_index];
-        if (arg.s != NO_VREG) note_read(walk, arg.s);
-    }
+static bool leads_to(const LirBlock *block, uint32_t to) {
+    for (uint32_t s = 0; s < block->num_successors; s++)
+        if (block->successors[s] == to) return true;
+    return false;
 }
 
-LiveSet liveness_out(Liveness *l, const Lir *lir, uint32_t index) {
+LiveSet liveness_crossing_out(Liveness *l, const Lir *lir, uint32_t index) {
     const LirBlock *block = &lir->blocks[index];
     Walk walk = {l, 0};
     live_sets_share(&l->sets);
     for (uint32_t s = 0; s < block->num_successors; s++)
         walk.live = live_set_union(&l->sets, walk.live, l->live_in[block->successors[s]]);
     // Only a block that stands among a loop's, but leads out of it, has no such successor.
-    if (!lir->irregular && block->loop != NO_BLOCK)
+    if (!lir->irregular && block->loop != NO_BLOCK && !leads_to(block, block->loop))
         walk.live = live_set_union(&l->sets, walk.live, l->live_in[block->loop]);
     live_sets_share(&l->sets);
-    for (uint32_t s = 0; s < block->num_successors; s++) add_phi_args(&walk, lir, index, block->successors[s]);
+    lir_visit_phi_args(lir, index, note_read, &walk);
+    return walk.live;
+}
+
+static void add_phi_arg(void *context, VReg vreg) {
+    Walk *walk = context;
+    walk->live = live_set_add(&walk->liveness->sets, walk->live, vreg);
+}
+
+LiveSet liveness_out(Liveness *l, const Lir *lir, uint32_t index) {
+    Walk walk = {l, liveness_crossing_out(l, lir, index)};
+    lir_visit_phi_args(lir, index, add_phi_arg, &walk);
     return walk.live;
 }
 
 // Recompute the set of one block from those of its successors. Returns whether it has grown.
 static bool update(Liveness *l, const Lir *lir, uint32_t index) {
     const LirBlock *block = &lir->blocks[index];
-    Walk walk = {l, liveness_out(l, lir, index)};
+    Walk walk = {l, liveness_crossing_out(l, lir, index)};
     for (uint32_t i = block->end; i-- > block->start;) {
         lir_visit_writes(lir, &lir->ins[i], note_write, &walk);
         lir_visit_reads(lir, &lir->ins[i], note_read, &walk);
@@ -92,6 +139,7 @@ bool liveness_compute(Liveness *l, const Lir *lir) {
     *l = (Liveness){0};
     live_sets_init(&l->sets, lir->num_vregs);
     l->live_in = arena_array(&l->arena, lir->num_blocks, sizeof *l->live_in);
+    find_crossing(l, lir);
     uint8_t *pending = xmalloc(lir->num_blocks);
     memset(pending, 1, lir->num_blocks);
     size_t work = 0;

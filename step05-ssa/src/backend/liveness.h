@@ -7,6 +7,7 @@
 typedef struct Liveness {
     LiveSets sets;
     LiveSet *live_in; // for each block: what is live where it begins, but for the results of its phis
+    bool *crosses; // for each register: is it ever in a set? Most are written in one block and read nowhere else
     Arena arena;
 } Liveness;
 
@@ -20,7 +21,8 @@ bool liveness_compute(Liveness *liveness, const Lir *lir);
 void liveness_free(Liveness *liveness);
 
 // What is live where a block ends, with the arguments that its successor's phis read. Valid until the next
-// change of a set.
+// change of a set. The first function leaves out those arguments that live in this block alone.
+LiveSet liveness_crossing_out(Liveness *liveness, const Lir *lir, uint32_t block);
 LiveSet liveness_out(Liveness *liveness, const Lir *lir, uint32_t block);
 
 #endif

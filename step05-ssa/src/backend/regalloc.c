@@ -115,12 +115,6 @@ static void find_hints(IntervalBuilder *b) {
     }
 }
 
-static int by_start(const void *left, const void *right) {
-    const LiveInterval *a = left, *b = right;
-    if (a->start != b->start) return a->start < b->start ? -1 : 1;
-    return a->vreg < b->vreg ? -1 : 1;
-}
-
 // The intervals without their holes, indexed by register.
 static LiveInterval *build_intervals(const Lir *lir, const Lifetimes *lifetimes, Arena *scratch) {
     IntervalBuilder b = {.lir = lir, .of = arena_array(scratch, lir->num_vregs, sizeof *b.of)};
@@ -135,23 +129,30 @@ static LiveInterval *build_intervals(const Lir *lir, const Lifetimes *lifetimes,
     return b.of;
 }
 
+static bool is_live(const LiveInterval *interval) { return interval->start <= interval->end; }
+
 static void forbid_clobbered(LiveInterval *of, const Lir *lir, Arena *scratch) {
     Clobbers calls = find_clobbers(lir, CALLER_SAVED_REGS, scratch);
     Clobbers trusted = find_clobbers(lir, reg_bit(RAX), scratch); // RAX holds the result at least
     Clobbers divisions = find_clobbers(lir, division_regs, scratch);
     for (VReg v = 0; v < lir->num_vregs; v++) {
-        if (of[v].start > of[v].end) continue;
+        if (!is_live(&of[v])) continue;
         if (is_clobbered(&calls, &of[v])) of[v].forbidden |= calls.regs;
         if (is_clobbered(&trusted, &of[v])) of[v].forbidden |= trusted.regs;
         if (is_clobbered(&divisions, &of[v])) of[v].forbidden |= divisions.regs;
     }
 }
 
-static void sort_intervals(RegisterAllocator *ra, const Lir *lir, const LiveInterval *of) {
-    ra->intervals = arena_array(&ra->arena, lir->num_vregs, sizeof *ra->intervals);
+// By start, those that start together by number: a counting sort, for there are hardly more positions than intervals.
+static void sort_intervals(RegisterAllocator *ra, const Lir *lir, const LiveInterval *of, Arena *scratch) {
+    uint32_t *first = arena_array(scratch, 2 * lir->num_ins + 1, sizeof *first); // place of the first that starts there
     for (VReg v = 0; v < lir->num_vregs; v++)
-        if (of[v].start <= of[v].end) ra->intervals[ra->num_intervals++] = of[v];
-    qsort(ra->intervals, ra->num_intervals, sizeof *ra->intervals, by_start);
+        if (is_live(&of[v])) first[of[v].start + 1]++;
+    for (size_t p = 0; p < 2 * lir->num_ins; p++) first[p + 1] += first[p];
+    ra->num_intervals = first[2 * lir->num_ins];
+    ra->intervals = arena_array(&ra->arena, ra->num_intervals, sizeof *ra->intervals);
+    for (VReg v = 0; v < lir->num_vregs; v++)
+        if (is_live(&of[v])) ra->intervals[first[of[v].start]++] = of[v];
 }
 
 // The scan.
@@ -314,7 +315,7 @@ static bool allocate(RegisterAllocator *ra, const Lir *lir, Lifetimes *lifetimes
     ra->first_range = lifetimes->first_range;
     ra->locations = arena_array(&ra->arena, lir->num_vregs, sizeof *ra->locations);
     if (kind == RA_POLETTO) forbid_clobbered(of, lir, scratch);
-    sort_intervals(ra, lir, of);
+    sort_intervals(ra, lir, of, scratch);
     if (kind == RA_POLETTO) scan_intervals(ra);
     else linear_scan(ra, lir, lifetimes, of);
     assign_slots(ra, scratch);

@@ -162,9 +162,11 @@ static void emit_call_native(Baseline *b, uint32_t depth, int64_t callee, uint32
     uint32_t n = native->num_params;
     uint32_t on_stack = n + 1 > NUM_ARG_REGS ? n + 1 - NUM_ARG_REGS : 0;
     uint32_t padding = (depth + on_stack) % 2;
-    for (uint32_t i = 0; i < n && i + 1 < NUM_ARG_REGS; i++) asm_mov_rm(b->a, arg_regs[i + 1], mem(RSP, 8 * (int32_t)(n - 1 - i)));
+    for (uint32_t i = 0; i < n && i + 1 < NUM_ARG_REGS; i++)
+        asm_mov_rm(b->a, arg_regs[i + 1], mem(RSP, 8 * (int32_t)(n - 1 - i)));
     if (padding) asm_sub_ri(b->a, RSP, 8);
-    for (uint32_t pushed = 0; pushed < on_stack; pushed++) asm_push_m(b->a, mem(RSP, 8 * (int32_t)(padding + 2 * pushed)));
+    for (uint32_t pushed = 0; pushed < on_stack; pushed++)
+        asm_push_m(b->a, mem(RSP, 8 * (int32_t)(padding + 2 * pushed)));
     emit_call_c(b, 0, native->code, pc);
     if (n + padding + on_stack) asm_add_ri(b->a, RSP, (int32_t)(8 * (n + padding + on_stack)));
     emit_push(b, depth - n, RAX);
@@ -297,8 +299,9 @@ void baseline_compile(Assembler *a, CodeMarks *marks, const Stubs *stubs, Vm *vm
     for (size_t pc = 0; pc < f->num_instructions; pc++) b.labels[pc] = LABEL_INIT;
     emit_prologue(&b);
     emit_body(&b);
-    code_mark(b.marks, b.a, MARK_ERRORS);
+    if (b.slow.count) code_mark(b.marks, b.a, MARK_SLOW_PATHS);
     emit_slow_paths(&b.context);
+    code_mark(b.marks, b.a, MARK_ERRORS);
     emit_errors(b.a, &b.errors, b.stubs, function, &b.exit);
     asm_bind(b.a, &b.exit);
     asm_leave(b.a);

@@ -32,6 +32,9 @@ void program_print(FILE *out, const Program *program);
 // Print a constant as the text form writes it: a string in quotes.
 void constant_print(FILE *out, Value value);
 
+// Print the name of a property or a method as the text form writes it: in quotes unless it is a plain word.
+void name_print(FILE *out, const String *name);
+
 // Print one instruction without indentation and newline: "jump L12".
 void instruction_print(FILE *out, const Program *program, Instruction ins);
 

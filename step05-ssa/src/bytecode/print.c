@@ -41,8 +41,7 @@ static bool is_plain_name(const String *name) {
     return true;
 }
 
-static void print_name(FILE *out, int64_t operand) {
-    const String *name = (const String *)(uintptr_t)operand;
+void name_print(FILE *out, const String *name) {
     if (is_plain_name(name)) fputs(name->bytes, out);
     else print_string(out, name);
 }
@@ -64,11 +63,11 @@ void instruction_print(FILE *out, const Program *program, Instruction ins) {
     case OPERAND_CLASS: fprintf(out, " %s", program->classes[ins.operand].name); break;
     case OPERAND_NAME:
         fputc(' ', out);
-        print_name(out, ins.operand);
+        name_print(out, (const String *)(uintptr_t)ins.operand);
         break;
     case OPERAND_METHOD:
         fputc(' ', out);
-        print_name(out, ins.operand);
+        name_print(out, (const String *)(uintptr_t)ins.operand);
         fprintf(out, " %u", ins.num_args);
         break;
     }
@@ -161,6 +160,7 @@ void program_print(FILE *out, const Program *program) {
         print_function(out, program, &program->functions[i]);
     }
     free(owners);
-    if (program->num_classes > 0 && p.next < program->classes + program->num_classes) open_class(&p, program->classes + program->num_classes - 1);
+    const Class *end = program->classes + program->num_classes;
+    if (program->num_classes > 0 && p.next < end) open_class(&p, end - 1);
     open_class(&p, NULL);
 }

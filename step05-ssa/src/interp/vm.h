@@ -26,10 +26,10 @@ typedef enum RunStatus {
 
 // Why and where a run failed. Valid after a status other than RUN_OK.
 typedef struct RunError {
-    uint64_t status;    // a RunStatus
-    uint64_t pc;        // the instruction
-    uint64_t function;  // its function's index
-    bool has_place;     // are these two known? Never for RUN_STACK_OVERFLOW
+    uint64_t status;   // a RunStatus
+    uint64_t pc;       // the instruction
+    uint64_t function; // its function's index
+    bool has_place;    // are these two known? Never for RUN_STACK_OVERFLOW
     char message[120];
 } RunError;
 

@@ -67,8 +67,15 @@ static void search(Search *s) {
     free(left);
 }
 
-static void reverse_postorder(Ir *ir) {
-    for (size_t b = 0; b < ir->num_blocks; b++) ir->blocks[b].rpo = NO_BLOCK;
+// Blocks that the search has not met keep no place in any order or tree.
+static void store_order(const Search *s) {
+    Ir *ir = s->ir;
+    for (size_t b = 0; b < ir->num_blocks; b++) {
+        if (s->number[b]) continue;
+        IrBlock *block = &ir->blocks[b];
+        block->rpo = block->idom = block->dom_child = block->dom_sibling = NO_BLOCK;
+        block->dom_pre = block->dom_last = NO_BLOCK; // what is unreachable, no reachable block dominates
+    }
     for (size_t i = 0, j = ir->num_rpo - 1; i < j; i++, j--) {
         uint32_t block = ir->rpo[i];
         ir->rpo[i] = ir->rpo[j];
@@ -125,62 +132,58 @@ static void find_idoms(Search *s) {
         if (s->idom[w] != s->semi[w]) s->idom[w] = s->idom[s->idom[w]];
 }
 
-static void store_idoms(const Search *s) {
+// The tree. A block's subtree has the preorder numbers from dom_pre to dom_last. Two walks without a stack: sizes of
+// subtrees from the leaves up, then, in reverse postorder, each block takes the next place of its parent's.
+static void store_tree(Search *s) {
     IrBlock *blocks = s->ir->blocks;
-    for (size_t b = 0; b < s->ir->num_blocks; b++) {
-        blocks[b].idom = blocks[b].dom_child = blocks[b].dom_sibling = NO_BLOCK;
-        blocks[b].dom_pre = blocks[b].dom_last = NO_BLOCK; // what is unreachable, no reachable block dominates
-    }
-    for (uint32_t w = 2; w <= s->count; w++) blocks[s->block[w]].idom = s->block[s->idom[w]];
-}
-
-// The tree downwards.
-
-static void link_children(Ir *ir) {
-    for (size_t i = ir->num_rpo; i-- > 1;) { // backwards, so that the first child ends up first
-        IrBlock *block = &ir->blocks[ir->rpo[i]], *parent = &ir->blocks[block->idom];
-        block->dom_sibling = parent->dom_child;
-        parent->dom_child = ir->rpo[i];
-    }
-}
-
-// Preorder numbers: a block's subtree has those from dom_pre to dom_last. Two walks without a stack: sizes of
-// subtrees from the leaves up, then places from the root down.
-static void number_tree(Ir *ir) {
-    IrBlock *blocks = ir->blocks;
-    for (size_t i = 0; i < ir->num_rpo; i++) blocks[ir->rpo[i]].dom_last = 0; // blocks below, for now
-    for (size_t i = ir->num_rpo; i-- > 1;) {
-        const IrBlock *block = &blocks[ir->rpo[i]];
-        blocks[block->idom].dom_last += block->dom_last + 1;
-    }
-    blocks[0].dom_pre = blocks[0].dom_depth = 0;
-    for (size_t i = 0; i < ir->num_rpo; i++) {
-        IrBlock *block = &blocks[ir->rpo[i]];
-        uint32_t next = block->dom_pre + 1;
-        block->dom_last += block->dom_pre;
-        for (uint32_t c = block->dom_child; c != NO_BLOCK; c = blocks[c].dom_sibling) {
-            blocks[c].dom_pre = next;
-            blocks[c].dom_depth = block->dom_depth + 1;
-            next += blocks[c].dom_last + 1;
+    uint32_t *below = s->bucket, *next = s->bucket_next, *last_child = s->label; // they are free now
+    for (uint32_t w = 1; w <= s->count; w++) below[w] = last_child[w] = 0;
+    for (uint32_t w = s->count; w > 1; w--) below[s->idom[w]] += below[w] + 1;
+    for (uint32_t i = 0; i < s->count; i++) {
+        uint32_t at = s->ir->rpo[i], w = s->number[at], up = s->idom[w];
+        IrBlock *block = &blocks[at], *parent = &blocks[s->block[up]];
+        block->idom = block->dom_child = block->dom_sibling = NO_BLOCK;
+        block->dom_pre = block->dom_depth = 0;
+        if (i > 0) {
+            block->idom = s->block[up];
+            block->dom_depth = parent->dom_depth + 1;
+            block->dom_pre = next[up];
+            if (last_child[up]) blocks[last_child[up]].dom_sibling = at;
+            else parent->dom_child = at;
+            last_child[up] = at;
+            next[up] += below[w] + 1;
         }
+        block->dom_last = block->dom_pre + below[w];
+        next[w] = block->dom_pre + 1;
     }
+}
+
+static void search_from_entry(Search *s, Arena *arena) {
+    size_t n = s->ir->num_blocks + 1;
+    uint32_t **arrays[] = {&s->block, &s->number, &s->parent, &s->path};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) *arrays[i] = arena_array(arena, n, sizeof **arrays[i]);
+    search(s);
+    store_order(s);
+    s->ir->has_order = true;
+}
+
+void ir_reverse_postorder(Ir *ir) {
+    if (ir->has_order) return;
+    Arena arena = {0};
+    search_from_entry(&(Search){.ir = ir}, &arena);
+    arena_free(&arena);
 }
 
 void ir_dominators(Ir *ir) {
     if (ir->has_dominators) return;
     Arena arena = {0};
-    size_t n = ir->num_blocks + 1;
     Search s = {.ir = ir};
-    uint32_t **arrays[] = {&s.block, &s.number, &s.parent, &s.semi, &s.idom, &s.ancestor, &s.label, &s.bucket,
-                           &s.bucket_next, &s.path};
+    search_from_entry(&s, &arena);
+    uint32_t **arrays[] = {&s.semi, &s.idom, &s.ancestor, &s.label, &s.bucket, &s.bucket_next};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
-        *arrays[i] = arena_array(&arena, n, sizeof **arrays[i]);
-    search(&s);
-    reverse_postorder(ir);
+        *arrays[i] = arena_array(&arena, s.count + 1, sizeof **arrays[i]);
     find_idoms(&s);
-    store_idoms(&s);
-    link_children(ir);
-    number_tree(ir);
+    store_tree(&s);
     arena_free(&arena);
     ir->has_dominators = true;
 }

@@ -63,11 +63,13 @@ void ir_add_arg(Ir *ir, Ref ref, Ref value) {
     }
     ir->args[ir->ins[ref].first_arg + count] = value;
     ir->ins[ref].num_args++;
+    ir->has_types = false;
 }
 
 void ir_set_arg(Ir *ir, Ref ref, uint32_t i, Ref value) {
     if (i >= ir->ins[ref].num_args) fatal("v%u has no operand %u", ref, i);
     ir_args(ir, ref)[i] = value;
+    ir->has_types = false;
 }
 
 Ref ir_arg(Ir *ir, Ref ref, uint32_t i) {
@@ -95,14 +97,17 @@ Ref ir_resolve(Ir *ir, Ref ref) {
 void ir_replace(Ir *ir, Ref old, Ref value) {
     value = ir_resolve(ir, value);
     if (value == old) fatal("v%u replaced by itself", old);
+    if (ir->ins[value].type != ir->ins[old].type) ir->has_types = false;
     ir_remove(ir, old);
     ir->ins[old].aux = value;
+    ir->has_replacements = true;
 }
 
 void ir_apply_replacements(Ir *ir) {
-    for (size_t b = 0; b < ir->num_blocks; b++)
-        IR_EACH(ir, b, ref)
-            for (uint32_t i = 0; i < ir->ins[ref].num_args; i++) ir_arg(ir, ref, i);
+    if (!ir->has_replacements) return;
+    IR_ALL(ir, ref)
+        for (uint32_t i = 0; i < ir->ins[ref].num_args; i++) ir_arg(ir, ref, i);
+    ir->has_replacements = false;
 }
 
 // Making instructions.
@@ -207,14 +212,12 @@ IrUses ir_uses(const Ir *ir) {
     IrUses uses = {.first = xcalloc(ir->num_ins + 2, sizeof *uses.first)};
     uint32_t *next = uses.first + 1; // next[v] ends up as first[v + 1]
     size_t total = 0;
-    for (size_t b = 0; b < ir->num_blocks; b++)
-        IR_EACH(ir, b, ref)
-            for (uint32_t i = 0; i < ir->ins[ref].num_args; i++, total++) next[ir_args(ir, ref)[i] + 1]++;
+    IR_ALL(ir, ref)
+        for (uint32_t i = 0; i < ir->ins[ref].num_args; i++, total++) next[ir_args(ir, ref)[i] + 1]++;
     for (size_t v = 1; v <= ir->num_ins; v++) uses.first[v + 1] += uses.first[v];
     uses.users = xmalloc(total * sizeof *uses.users);
-    for (size_t b = 0; b < ir->num_blocks; b++)
-        IR_EACH(ir, b, ref)
-            for (uint32_t i = 0; i < ir->ins[ref].num_args; i++) uses.users[next[ir_args(ir, ref)[i]]++] = ref;
+    IR_ALL(ir, ref)
+        for (uint32_t i = 0; i < ir->ins[ref].num_args; i++) uses.users[next[ir_args(ir, ref)[i]]++] = ref;
     return uses;
 }
 
@@ -226,7 +229,7 @@ void ir_uses_free(IrUses *uses) {
 
 // Blocks and edges.
 
-static void cfg_has_changed(Ir *ir) { ir->has_dominators = ir->has_loops = false; }
+static void cfg_has_changed(Ir *ir) { ir->has_order = ir->has_dominators = ir->has_loops = false; }
 
 uint32_t ir_new_block(Ir *ir, uint32_t pc) {
     if (ir->num_blocks >= NO_BLOCK) fatal("too many blocks in one function");
@@ -269,6 +272,7 @@ static void leave_pred(Ir *ir, uint32_t from, uint32_t s) {
     for (Ref ref = target->first; ref != NO_REF && ir->ins[ref].op == IR_PHI; ref = ir->ins[ref].next) {
         ir_args(ir, ref)[at] = ir_args(ir, ref)[last];
         ir->ins[ref].num_args--;
+        ir->has_types = false;
     }
     cfg_has_changed(ir);
 }
@@ -383,25 +387,7 @@ void ir_merge_successor(Ir *ir, uint32_t block) {
     cfg_has_changed(ir);
 }
 
-// Removing unreachable blocks: mark, then sweep both ends of every edge.
-
-static bool *mark_reachable(const Ir *ir) {
-    bool *reachable = xcalloc(ir->num_blocks, sizeof *reachable);
-    uint32_t *work = xmalloc(ir->num_blocks * sizeof *work);
-    size_t num_work = 1;
-    work[0] = 0;
-    reachable[0] = true;
-    while (num_work > 0) {
-        const IrBlock *block = &ir->blocks[work[--num_work]];
-        for (uint32_t s = 0; s < block->num_succ; s++) {
-            uint32_t next = block->succ[s];
-            if (!reachable[next]) work[num_work++] = next;
-            reachable[next] = true;
-        }
-    }
-    free(work);
-    return reachable;
-}
+// Removing unreachable blocks, at both ends of every edge.
 
 static void remove_block(Ir *ir, uint32_t block) {
     while (ir->blocks[block].num_succ > 0) drop_edge(ir, block, ir->blocks[block].num_succ - 1);
@@ -411,10 +397,9 @@ static void remove_block(Ir *ir, uint32_t block) {
 }
 
 void ir_remove_unreachable(Ir *ir) {
-    bool *reachable = mark_reachable(ir);
+    ir_reverse_postorder(ir);
     for (uint32_t b = 0; b < ir->num_blocks; b++)
-        if (!reachable[b] && !ir->blocks[b].removed) remove_block(ir, b);
-    free(reachable);
+        if (ir->blocks[b].rpo == NO_BLOCK && !ir->blocks[b].removed) remove_block(ir, b);
 }
 
 uint32_t ir_pred_index(const Ir *ir, uint32_t block, uint32_t pred) {

@@ -204,8 +204,10 @@ typedef struct Ir {
     size_t num_args, cap_args;
     IrBlock *blocks;
     size_t num_blocks, cap_blocks;
+    bool has_replacements; // made by ir_replace, and not applied yet
+    bool has_types; // ir_infer_types has run, and since then nothing has happened that makes types narrower
     // Analyses of the control flow; a change of an edge makes them stale, and whoever needs them asks again.
-    bool has_dominators, has_loops;
+    bool has_order, has_dominators, has_loops;
     uint32_t *rpo; // reachable blocks in reverse postorder: but for back-edges, predecessors come first
     size_t num_rpo, cap_rpo;
     IrLoop *loops; // loops[0] is not used; an outer loop comes before those inside
@@ -229,6 +231,15 @@ static inline bool ir_is_const(const Ir *ir, Ref ref) { return ir->ins[ref].op =
 #define IR_EACH(ir, block, ref) \
     for (Ref ref = (ir)->blocks[block].first, ref##_next; \
          ref != NO_REF && (ref##_next = (ir)->ins[ref].next, true); ref = ref##_next)
+
+// All instructions, in the order in which they were made: from the front of the array to its back, which is far
+// faster in a large function than going from block to block.
+#define IR_ALL(ir, ref) for (Ref ref = ir_following(ir, NO_REF); ref < (ir)->num_ins; ref = ir_following(ir, ref))
+static inline Ref ir_following(const Ir *ir, Ref ref) {
+    do ref++;
+    while (ref < ir->num_ins && ir->ins[ref].block == NO_BLOCK);
+    return ref;
+}
 
 // Operands.
 
@@ -318,7 +329,8 @@ bool ir_build(Ir *ir, Program *program, uint32_t function_index);
 
 // Analyses: each does nothing if its results are still good.
 
-// Reverse postorder and the dominator tree (dominators.c).
+// Reverse postorder; the dominator tree as well (dominators.c).
+void ir_reverse_postorder(Ir *ir);
 void ir_dominators(Ir *ir);
 // Does every path from the entry to b pass through a? (a block dominates itself). Constant time.
 static inline bool ir_dominates(const Ir *ir, uint32_t a, uint32_t b) {
@@ -338,7 +350,8 @@ uint32_t ir_preheader(const Ir *ir, uint32_t loop);
 // Give each loop a preheader. Makes the analyses stale if it adds one.
 void ir_make_preheaders(Ir *ir);
 
-// Types (types.c): the narrowest types that follow from the operands' types, for the whole function.
+// Types (types.c): the narrowest types that follow from the operands' types, for the whole function. A type stays
+// right whatever is done to the function; that a narrower one follows can be new.
 void ir_infer_types(Ir *ir);
 // The result's type as it follows from the operands' types as they stand.
 uint8_t ir_type_of(const Ir *ir, Ref ref);

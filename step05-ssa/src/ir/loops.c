@@ -31,9 +31,17 @@ static void add_loop(Ir *ir, IrLoop loop) {
     ir->loops[ir->num_loops++] = loop;
 }
 
+// What an earlier ir_loops has found.
+static void forget(Ir *ir) {
+    for (size_t b = 0; b < ir->num_blocks; b++) {
+        ir->blocks[b].loop = NO_LOOP;
+        ir->blocks[b].pos = NO_BLOCK;
+        ir->blocks[b].irreducible = false;
+    }
+}
+
 // In reverse postorder, where the header of an outer loop comes before those inside.
 static void find_headers(Ir *ir) {
-    for (size_t b = 0; b < ir->num_blocks; b++) ir->blocks[b].loop = NO_LOOP;
     ir->num_loops = 0;
     add_loop(ir, (IrLoop){.header = NO_BLOCK}); // NO_LOOP
     for (size_t i = 0; i < ir->num_rpo; i++) {
@@ -115,7 +123,6 @@ static void place_blocks(Ir *ir) {
     uint32_t *next = xmalloc(ir->num_loops * sizeof *next); // the first free place in the loop's stretch
     next[NO_LOOP] = 0;
     while (ir->cap_order < ir->num_rpo) GROW(ir->order, ir->cap_order, ir->cap_order);
-    for (size_t b = 0; b < ir->num_blocks; b++) ir->blocks[b].pos = NO_BLOCK;
     for (size_t i = 0; i < ir->num_rpo; i++) {
         IrBlock *block = &ir->blocks[ir->rpo[i]];
         IrLoop *loop = &ir->loops[block->loop];
@@ -208,11 +215,11 @@ static bool is_irreducible(const Ir *ir) {
 void ir_loops(Ir *ir) {
     if (ir->has_loops) return;
     ir_dominators(ir);
+    forget(ir);
     find_headers(ir);
     find_bodies(ir);
     count_blocks(ir);
     place_blocks(ir);
-    for (size_t b = 0; b < ir->num_blocks; b++) ir->blocks[b].irreducible = false;
     ir->irreducible = is_irreducible(ir);
     if (ir->irreducible) mark_irreducible_cycles(ir);
     ir->has_loops = true;

@@ -251,9 +251,8 @@ static void lower_block(Lowering *l, uint32_t block) {
 
 static void count_uses(Lowering *l) {
     const Ir *ir = l->ir;
-    for (size_t b = 0; b < ir->num_rpo; b++)
-        IR_EACH(ir, ir->order[b], ref)
-            for (uint32_t i = 0; i < ir->ins[ref].num_args; i++) l->uses[ir_args(ir, ref)[i]]++;
+    IR_ALL(ir, ref)
+        for (uint32_t i = 0; i < ir->ins[ref].num_args; i++) l->uses[ir_args(ir, ref)[i]]++;
 }
 
 void ir_lower(Ir *ir, Lir *lir) {

@@ -1,6 +1,8 @@
 // Types: which kinds of value an instruction may produce.
 // The inference is optimistic: it starts from "no value at all" everywhere and adds kinds until nothing changes,
-// so that what goes round a loop does not spoil its own type.
+// so that what goes round a loop does not spoil its own type. One walk over the function finds most types, since
+// most operands come before their users; a value's users are told of its type only if one of them came earlier,
+// or if the type has grown.
 // Invariant: a type only grows, by one of seven kinds at a time: at most 7 visits to each use of a value.
 // Method: the fixpoint over a finite lattice of Kildall, "A unified approach to global program optimization",
 // POPL 1973, along the edges from definitions to uses.
@@ -55,21 +57,39 @@ uint8_t ir_type_of(const Ir *ir, Ref ref) {
 
 // Inference.
 
+enum { SEEN = 1, ASKED_FOR = 2, WAITING = 4 };
+
 typedef struct Inference {
     Ir *ir;
     IrUses uses;
+    uint8_t *state; // the walk has seen it; a user was seen before it; it is on the list
     Ref *work; // instructions whose type has grown since their users were told
-    size_t num_work;
-    bool *waiting; // on the list
+    size_t num_work, cap_work;
 } Inference;
+
+static void tell_later(Inference *t, Ref ref) {
+    if (t->state[ref] & WAITING) return;
+    t->state[ref] |= WAITING;
+    GROW(t->work, t->num_work, t->cap_work);
+    t->work[t->num_work++] = ref;
+}
+
+static void see(Inference *t, Ref ref) {
+    IrIns *ins = &t->ir->ins[ref];
+    for (uint32_t i = 0; i < ins->num_args; i++) {
+        uint8_t *operand = &t->state[ir_args(t->ir, ref)[i]];
+        if (!(*operand & SEEN)) *operand |= ASKED_FOR;
+    }
+    ins->type = ir_type_of(t->ir, ref);
+    t->state[ref] |= SEEN;
+    if (t->state[ref] & ASKED_FOR && ins->type != IRT_NONE) tell_later(t, ref);
+}
 
 static void grow_type(Inference *t, Ref ref, uint8_t type) {
     IrIns *ins = &t->ir->ins[ref];
     if ((ins->type | type) == ins->type) return;
     ins->type |= type;
-    if (t->waiting[ref]) return;
-    t->waiting[ref] = true;
-    t->work[t->num_work++] = ref;
+    tell_later(t, ref);
 }
 
 // A phi takes over the new kinds without looking at its other operands, which may be very many.
@@ -83,22 +103,20 @@ static void tell_users(Inference *t, Ref ref) {
 }
 
 void ir_infer_types(Ir *ir) {
-    Inference t = {.ir = ir, .uses = ir_uses(ir)};
-    t.work = xmalloc(ir->num_ins * sizeof *t.work);
-    t.waiting = xcalloc(ir->num_ins, sizeof *t.waiting);
-    for (size_t b = 0; b < ir->num_blocks; b++)
-        IR_EACH(ir, b, ref) ir->ins[ref].type = IRT_NONE;
-    for (size_t b = 0; b < ir->num_blocks; b++)
-        IR_EACH(ir, b, ref)
-            if (ir->ins[ref].op != IR_PHI) grow_type(&t, ref, ir_type_of(ir, ref));
+    if (ir->has_types) return;
+    Inference t = {.ir = ir, .state = xcalloc(ir->num_ins, sizeof *t.state)};
+    IR_ALL(ir, ref) ir->ins[ref].type = IRT_NONE;
+    IR_ALL(ir, ref) see(&t, ref);
+    if (t.num_work > 0) t.uses = ir_uses(ir);
     while (t.num_work > 0) {
         Ref ref = t.work[--t.num_work];
-        t.waiting[ref] = false;
+        t.state[ref] &= (uint8_t)~WAITING;
         tell_users(&t, ref);
     }
     ir_uses_free(&t.uses);
     free(t.work);
-    free(t.waiting);
+    free(t.state);
+    ir->has_types = true;
 }
 
 // Effects.

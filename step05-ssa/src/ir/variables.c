@@ -138,9 +138,11 @@ static Ref written_in(Variables *v, uint32_t variable, uint32_t block) {
 
 // The table of values at the beginning of blocks: open addressing. Block 0 has none, so no key is 0.
 
+// Four variables in eight blocks that follow each other lie together: their values are asked for together.
 static size_t find_key(const Variables *v, uint64_t key) {
-    size_t mask = v->cap_keys - 1;
-    size_t at = (size_t)(key * UINT64_C(0x9E3779B97F4A7C15) >> 32) & mask;
+    const uint64_t inside = UINT64_C(7) << 32 | 3;
+    size_t mask = v->cap_keys - 1, tile = (size_t)((key & ~inside) * UINT64_C(0x9E3779B97F4A7C15) >> 32);
+    size_t at = (tile + (key >> 32 & 7) * 4 + (key & 3)) & mask;
     while (v->keys[at] && v->keys[at] != key) at = (at + 1) & mask;
     return at;
 }

@@ -86,8 +86,8 @@ bool object_delete(Vm *vm, Object *object, String *name);
 // Let the object inherit from another one, or from nothing (VALUE_NULL). A cycle is an error.
 bool object_set_prototype(Vm *vm, Object *object, Value prototype);
 
-// An array of `length` elements, copied from `elements`, of which the first lies at the highest
-// address: so the operand stack of machine code has them.
+// An array of `length` elements: element i is first_element[i * stride]. (Machine code's operand stack has the
+// first at the highest address: stride -1.)
 Value array_new(Vm *vm, uint32_t length, const Value *first_element, ptrdiff_t stride);
 bool array_set(Vm *vm, Array *array, uint32_t index, Value value);
 

@@ -287,7 +287,8 @@ static void emit_bool(Assembler *a, SlowPath *path) {
 
 // Of the specials each has one representation, so being equal to one is having the same bits.
 static bool compares_bits(unsigned op, Place a, Place b) {
-    bool special = (is_constant(a) && (a.imm & TAG_MASK) == TAG_SPECIAL) || (is_constant(b) && (b.imm & TAG_MASK) == TAG_SPECIAL);
+    bool special = (is_constant(a) && (a.imm & TAG_MASK) == TAG_SPECIAL) ||
+                   (is_constant(b) && (b.imm & TAG_MASK) == TAG_SPECIAL);
     return op == OPERATOR_EQUAL && special;
 }
 

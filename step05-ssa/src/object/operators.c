@@ -51,7 +51,8 @@ const char *value_describe(Value v) {
     if (v == VALUE_TRUE || v == VALUE_FALSE) return "a boolean";
     if (!value_is_pointer(v)) return v == VALUE_NULL ? "null" : "undefined";
     static const char *const names[] = {
-        [TYPE_STRING] = "a string", [TYPE_FUNCTION] = "a function", [TYPE_ARRAY] = "an array", [TYPE_OBJECT] = "an object",
+        [TYPE_STRING] = "a string", [TYPE_FUNCTION] = "a function",
+        [TYPE_ARRAY] = "an array",  [TYPE_OBJECT] = "an object",
     };
     return names[value_header(v)->type];
 }

@@ -15,7 +15,8 @@ Operator operator_of(Opcode opcode) {
 
 static Value operator_error(Vm *vm, Operator op, Value a, Value b) {
     if (value_is_primitive(a) && value_is_primitive(b)) return vm_fail(vm, RUN_OUT_OF_MEMORY, "out of memory");
-    return vm_fail(vm, RUN_TYPE_ERROR, "cannot compute %s %s %s", value_describe(a), operator_names[op], value_describe(b));
+    return vm_fail(vm, RUN_TYPE_ERROR, "cannot compute %s %s %s", value_describe(a), operator_names[op],
+                   value_describe(b));
 }
 
 Value runtime_operate(Vm *vm, Operator op, Value a, Value b) {

@@ -89,7 +89,8 @@ Shape *shape_to_dictionary(ShapeTable *table, Shape *shape);
 // The slot of a property; false if there is none.
 bool shape_find(Shape *shape, String *name, uint32_t *slot);
 
-// Change a dictionary (and ask shapes_are_full before adding). Adding returns the slot; removing says whether there was one.
+// Change a dictionary (and ask shapes_are_full before adding). Adding returns the slot; removing says whether
+// there was one.
 uint32_t dictionary_add(Shape *dictionary, String *name);
 bool dictionary_remove(Shape *dictionary, String *name);
 

@@ -37,14 +37,8 @@ typedef struct Phis {
     Ref *next_copy, *last_copy; // of a value: the list of what it has replaced, itself first
     Ref *pending;
     bool *is_pending;
-    size_t num_pending;
+    size_t num_pending, cap_pending;
 } Phis;
-
-static void look_at(Phis *phis, Ref ref) {
-    if (phis->ir->ins[ref].op != IR_PHI || phis->is_pending[ref]) return;
-    phis->is_pending[ref] = true;
-    phis->pending[phis->num_pending++] = ref;
-}
 
 // The one value that the phi can be; NO_REF if there are several.
 static Ref only_operand(Ir *ir, Ref phi) {
@@ -56,6 +50,17 @@ static Ref only_operand(Ir *ir, Ref phi) {
         only = operand;
     }
     return only;
+}
+
+static void add_pending(Phis *phis, Ref phi) {
+    GROW(phis->pending, phis->num_pending, phis->cap_pending);
+    phis->pending[phis->num_pending++] = phi;
+}
+
+static void look_at(Phis *phis, Ref ref) {
+    if (phis->ir->ins[ref].op != IR_PHI || phis->is_pending[ref]) return;
+    phis->is_pending[ref] = true;
+    add_pending(phis, ref);
 }
 
 static void look_at_users(Phis *phis, Ref phi) {
@@ -73,30 +78,35 @@ static void simplify_phi(Phis *phis, Ref phi) {
     phis->last_copy[value] = phis->last_copy[phi];
 }
 
-static void simplify_phis(Ir *ir) {
+static void replace_pending(Phis *phis) {
+    Ir *ir = phis->ir;
     size_t count = ir->num_ins;
-    Phis phis = {
-        .ir = ir,
-        .uses = ir_uses(ir),
-        .next_copy = xcalloc(count, sizeof *phis.next_copy),
-        .last_copy = xcalloc(count, sizeof *phis.last_copy),
-        .pending = xcalloc(count, sizeof *phis.pending),
-        .is_pending = xcalloc(count, sizeof *phis.is_pending),
-    };
-    for (Ref ref = 0; ref < count; ref++) phis.last_copy[ref] = ref;
-    for (uint32_t b = (uint32_t)ir->num_blocks; b-- > 0;)
-        IR_EACH(ir, b, ref) look_at(&phis, ref);
-    while (phis.num_pending > 0) {
-        Ref phi = phis.pending[--phis.num_pending];
-        phis.is_pending[phi] = false;
-        simplify_phi(&phis, phi);
+    phis->uses = ir_uses(ir);
+    phis->next_copy = xcalloc(count, sizeof *phis->next_copy);
+    phis->last_copy = xcalloc(count, sizeof *phis->last_copy);
+    phis->is_pending = xcalloc(count, sizeof *phis->is_pending);
+    for (Ref ref = 0; ref < count; ref++) phis->last_copy[ref] = ref;
+    for (size_t i = 0; i < phis->num_pending; i++) phis->is_pending[phis->pending[i]] = true;
+    while (phis->num_pending > 0) {
+        Ref phi = phis->pending[--phis->num_pending];
+        phis->is_pending[phi] = false;
+        simplify_phi(phis, phi);
     }
     ir_apply_replacements(ir);
-    ir_uses_free(&phis.uses);
-    free(phis.next_copy);
-    free(phis.last_copy);
+    ir_uses_free(&phis->uses);
+    free(phis->next_copy);
+    free(phis->last_copy);
+    free(phis->is_pending);
+}
+
+// Often there is no such phi: then the uses are not needed.
+static void simplify_phis(Ir *ir) {
+    Phis phis = {.ir = ir};
+    for (uint32_t b = (uint32_t)ir->num_blocks; b-- > 0;)
+        for (Ref ref = ir->blocks[b].first; ir->ins[ref].op == IR_PHI; ref = ir->ins[ref].next)
+            if (only_operand(ir, ref) != NO_REF) add_pending(&phis, ref);
+    if (phis.num_pending > 0) replace_pending(&phis);
     free(phis.pending);
-    free(phis.is_pending);
 }
 
 // Edges.
@@ -222,24 +232,26 @@ static void thread_jumps(Ir *ir, uint32_t block) {
 
 static void thread_all(Ir *ir) {
     ir_loops(ir);
-    IrUses uses = ir_uses(ir);
-    uint32_t *seen = xcalloc(ir->num_ins, sizeof *seen);
     uint32_t *candidates = xcalloc(ir->num_rpo, sizeof *candidates);
-    size_t count = 0;
-    for (size_t i = 0; i < ir->num_rpo; i++) {
-        uint32_t block = ir->rpo[i];
-        if (selects_its_way(ir, block) && phis_stay_near(ir, &uses, block, seen)) candidates[count++] = block;
+    size_t count = 0, kept = 0;
+    for (size_t i = 0; i < ir->num_rpo; i++)
+        if (selects_its_way(ir, ir->rpo[i])) candidates[count++] = ir->rpo[i];
+    if (count > 0) {
+        IrUses uses = ir_uses(ir);
+        uint32_t *seen = xcalloc(ir->num_ins, sizeof *seen);
+        for (size_t i = 0; i < count; i++)
+            if (phis_stay_near(ir, &uses, candidates[i], seen)) candidates[kept++] = candidates[i];
+        ir_uses_free(&uses);
+        free(seen);
     }
-    for (size_t i = 0; i < count; i++) thread_jumps(ir, candidates[i]);
-    ir_remove_unreachable(ir);
-    ir_uses_free(&uses);
-    free(seen);
+    for (size_t i = 0; i < kept; i++) thread_jumps(ir, candidates[i]);
     free(candidates);
+    if (kept > 0) ir_remove_unreachable(ir);
 }
 
 // The blocks in reverse postorder, as it is now.
 static uint32_t *list_blocks(Ir *ir, size_t *count) {
-    ir_dominators(ir);
+    ir_reverse_postorder(ir);
     *count = ir->num_rpo;
     uint32_t *blocks = xcalloc(*count, sizeof *blocks);
     for (size_t i = 0; i < *count; i++) blocks[i] = ir->rpo[i];

@@ -31,9 +31,8 @@ static void mark(Marks *marks, Ref ref) {
 }
 
 static void mark_roots(Marks *marks) {
-    for (uint32_t b = 0; b < marks->ir->num_blocks; b++)
-        IR_EACH(marks->ir, b, ref)
-            if (ir_has_effect(marks->ir, ref)) mark(marks, ref);
+    IR_ALL(marks->ir, ref)
+        if (ir_has_effect(marks->ir, ref)) mark(marks, ref);
 }
 
 static void mark_operands(Marks *marks) {
@@ -44,9 +43,8 @@ static void mark_operands(Marks *marks) {
 }
 
 static void sweep(Marks *marks) {
-    for (uint32_t b = 0; b < marks->ir->num_blocks; b++)
-        IR_EACH(marks->ir, b, ref)
-            if (!marks->alive[ref]) ir_remove(marks->ir, ref);
+    IR_ALL(marks->ir, ref)
+        if (!marks->alive[ref]) ir_remove(marks->ir, ref);
 }
 
 void opt_dce(Ir *ir) {

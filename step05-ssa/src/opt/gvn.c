@@ -32,12 +32,12 @@
 #include "opt/opt.h"
 
 typedef struct Entry {
-    Ref key;      // the instruction that computes the value, or a store that is entered as a load
-    uint8_t op;   // what it is entered as
-    Ref value;
     uint64_t version;
     uint64_t hash;
+    Ref key;      // the instruction that computes the value, or a store that is entered as a load
+    Ref value;
     uint32_t next; // in the same bucket; 0 ends it
+    uint8_t op;   // what it is entered as
 } Entry;
 
 // A class that had another version before. What is undone when the walk leaves a subtree.
@@ -158,10 +158,8 @@ static MemorySet *find_written(const Ir *ir, const Memory *memory, const uint32_
         .up = arena_array(&arena, ir->num_blocks, sizeof *between.up),
         .path = arena_array(&arena, ir->num_blocks, sizeof *between.path),
     };
-    for (uint32_t b = 0; b < ir->num_blocks; b++) {
-        between.up[b] = NO_BLOCK;
-        IR_EACH(ir, b, ref) between.writes[b] |= memory_writes(memory, ref);
-    }
+    for (uint32_t b = 0; b < ir->num_blocks; b++) between.up[b] = NO_BLOCK;
+    IR_ALL(ir, ref) between.writes[ir->ins[ref].block] |= memory_writes(memory, ref);
     for (size_t i = ir->num_rpo; i-- > 0;) {
         settle_children(&between, written, preorder[i]);
         link_children(&between, preorder[i]);
@@ -238,6 +236,8 @@ static uint32_t count_operands(const Ir *ir, IrOp op, Ref ref) {
     return count == VARIABLE_ARGS ? ir->ins[ref].num_args : (uint32_t)count;
 }
 
+// Operands are added up, and not mixed: instructions that stand together have operands that do, and come to lie in
+// buckets that do. In a large function, a table that is used all over costs a cache miss for each instruction.
 static uint64_t hash_of(const Gvn *gvn, IrOp op, Ref ref, uint64_t version) {
     const Ir *ir = gvn->ir;
     const IrIns *ins = &ir->ins[ref];
@@ -250,8 +250,8 @@ static uint64_t hash_of(const Gvn *gvn, IrOp op, Ref ref, uint64_t version) {
     }
     uint64_t hash = mix(mix(op, version), op == IR_CONST ? constant_word((Value)ins->imm) : (uint64_t)ins->imm);
     if (ir_op_info[op].operand != IR_PROPERTY) hash = mix(hash, ins->aux); // which cache it has does not matter
-    if (op == IR_PHI) hash = mix(hash, ins->block);
-    for (uint32_t i = 0; i < count; i++) hash = mix(hash, args[i]);
+    if (op == IR_PHI) hash += ins->block;
+    for (uint64_t i = 0; i < count; i++) hash += (2 * i + 1) * args[i];
     return hash;
 }
 
@@ -285,7 +285,7 @@ static void enter(Gvn *gvn, IrOp op, Ref key, Ref value, uint64_t version) {
     GROW(gvn->entries, gvn->num_entries, gvn->cap_entries);
     uint64_t hash = hash_of(gvn, op, key, version);
     uint32_t *bucket = &gvn->buckets[hash & (gvn->num_buckets - 1)];
-    gvn->entries[gvn->num_entries] = (Entry){key, (uint8_t)op, value, version, hash, *bucket};
+    gvn->entries[gvn->num_entries] = (Entry){version, hash, key, value, *bucket, (uint8_t)op};
     *bucket = (uint32_t)gvn->num_entries++;
 }
 

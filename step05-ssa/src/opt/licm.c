@@ -58,9 +58,7 @@ static void find_facts(Licm *licm) {
         licm->loops[loop].preheader = ir_preheader(ir, loop);
         licm->loops[loop].skip = find_skip(licm, ir->loops[loop].parent);
     }
-    for (size_t i = 0; i < ir->num_rpo; i++)
-        IR_EACH(ir, ir->rpo[i], ref)
-            licm->loops[ir->blocks[ir->rpo[i]].loop].written |= memory_writes(&licm->memory, ref);
+    IR_ALL(ir, ref) licm->loops[ir->blocks[ir->ins[ref].block].loop].written |= memory_writes(&licm->memory, ref);
     for (size_t loop = ir->num_loops - 1; loop > NO_LOOP; loop--)
         licm->loops[ir->loops[loop].parent].written |= licm->loops[loop].written;
 }

@@ -33,9 +33,8 @@ static void enter_name(Memory *memory, const String *name) {
 
 void memory_init(Memory *memory, const Ir *ir) {
     *memory = (Memory){.ir = ir, .num_classes = CLASS_FIRST_NAME};
-    for (uint32_t b = 0; b < ir->num_blocks; b++)
-        IR_EACH(ir, b, ref)
-            if (ir_info(ir, ref)->operand == IR_PROPERTY) enter_name(memory, name_of(ir, ref));
+    IR_ALL(ir, ref)
+        if (ir_info(ir, ref)->operand == IR_PROPERTY) enter_name(memory, name_of(ir, ref));
 }
 
 MemorySet memory_property_reads(const Memory *memory, const String *name) {

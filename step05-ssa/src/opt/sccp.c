@@ -47,24 +47,20 @@ typedef struct Sccp {
     Edge *edges;      // found to be taken, not followed yet
     size_t num_edges;
     Ref *moved; // values that have moved, users not looked at yet
-    size_t num_moved;
+    size_t num_moved, cap_moved;
 } Sccp;
 
 static void find_uses(Sccp *sccp) {
     Ir *ir = sccp->ir;
-    for (uint32_t b = 0; b < ir->num_blocks; b++)
-        IR_EACH(ir, b, ref)
-            for (uint32_t i = 0; i < ir->ins[ref].num_args; i++) {
-                sccp->user[ir->ins[ref].first_arg + i] = ref;
-                sccp->first_use[ir_args(ir, ref)[i] + 1]++;
-            }
-    for (size_t v = 0; v < ir->num_ins; v++) sccp->first_use[v + 1] += sccp->first_use[v];
-    uint32_t *next = xcalloc(ir->num_ins, sizeof *next);
-    for (uint32_t place = 0; place < ir->num_args; place++) {
-        Ref v = ir->args[place];
-        if (sccp->user[place] != NO_REF) sccp->uses[sccp->first_use[v] + next[v]++] = place;
-    }
-    free(next);
+    uint32_t *next = sccp->first_use + 1; // next[v] ends up as first_use[v + 1]
+    IR_ALL(ir, ref)
+        for (uint32_t i = 0; i < ir->ins[ref].num_args; i++) {
+            sccp->user[ir->ins[ref].first_arg + i] = ref;
+            next[ir_args(ir, ref)[i] + 1]++;
+        }
+    for (size_t v = 0; v < ir->num_ins; v++) next[v + 1] += next[v];
+    for (uint32_t place = 0; place < ir->num_args; place++)
+        if (sccp->user[place] != NO_REF) sccp->uses[next[ir->args[place]]++] = place;
 }
 
 static void start(Sccp *sccp, Ir *ir) {
@@ -73,13 +69,12 @@ static void start(Sccp *sccp, Ir *ir) {
         .num_old_ins = ir->num_ins,
         .state = xcalloc(ir->num_ins, sizeof *sccp->state),
         .value = xcalloc(ir->num_ins, sizeof *sccp->value),
-        .first_use = xcalloc(ir->num_ins + 1, sizeof *sccp->first_use),
-        .uses = xcalloc(ir->num_args, sizeof *sccp->uses),
+        .first_use = xcalloc(ir->num_ins + 2, sizeof *sccp->first_use),
+        .uses = xmalloc(ir->num_args * sizeof *sccp->uses),
         .user = xcalloc(ir->num_args, sizeof *sccp->user),
         .is_visited = xcalloc(ir->num_blocks, sizeof *sccp->is_visited),
         .taken = xcalloc(ir->num_blocks, sizeof *sccp->taken),
         .edges = xcalloc(2 * ir->num_blocks, sizeof *sccp->edges),
-        .moved = xcalloc(2 * ir->num_ins, sizeof *sccp->moved),
     };
     find_uses(sccp);
 }
@@ -102,6 +97,7 @@ static void move_down(Sccp *sccp, Ref ref, uint8_t state, Value value) {
     if (sccp->state[ref] == state) return;
     sccp->state[ref] = state;
     sccp->value[ref] = value;
+    GROW(sccp->moved, sccp->num_moved, sccp->cap_moved);
     sccp->moved[sccp->num_moved++] = ref; // at most twice for each
 }
 
