@@ -259,7 +259,7 @@ void jit_dump_asm(FILE *out, const JitCompiler *jit, const Function *function) {
 }
 
 void jit_dump(FILE *out, const JitCompiler *jit, const Function *function, DumpKind kind) {
-    Lir lir;
+    Lir lir = {0};
     RegisterAllocator ra;
     if (!build(jit, function_index(jit->program, function), &lir)) {
         fprintf(out, "%s: too large for the optimising tier\n", function->name);

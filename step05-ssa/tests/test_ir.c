@@ -2,6 +2,7 @@
 #include "bytecode/parse.h"
 #include "bytecode/verify.h"
 #include "ir_text.h"
+#include "opt/opt.h"
 #include "random_bytecode.h"
 #include "testing/test_main.h"
 
@@ -237,6 +238,32 @@ static void test_random_programs_survive_printing_and_reading(void **state) {
         ir_free(&thrice);
         program_free(program);
     }
+}
+
+// What a pass has copied says only with its bytecode's index which inline cache it has. Without that it has none, and
+// certainly not one that its function lacks.
+static void test_a_text_without_bytecode_indices_is_read_back(void **state) {
+    (void)state;
+    Program *program = bytecode_from("func main params=1\n"
+                                     "again: load_local 0\n get_property x\n jump_if_false out\n"
+                                     " load_local 0\n get_property \"not a word\"\n pop\n jump again\n"
+                                     "out: load_local 0\n call_method y 0\n return\nend\n");
+    Ir ir, again;
+    assert_true(ir_build(&ir, program, 0));
+    opt_invert(&ir);
+    char *text = ir_text(&ir, 0);
+    ir_from(&again, program, text);
+    IR_ALL(&again, ref)
+        if (ir_info(&again, ref)->operand == IR_PROPERTY) assert_int_equal(again.ins[ref].aux, NO_SITE);
+    char *second = ir_text(&again, 0);
+    ir_free(&ir);
+    ir_from(&ir, program, second);
+    assert_ir(&ir, second);
+    free(text);
+    free(second);
+    ir_free(&ir);
+    ir_free(&again);
+    program_free(program);
 }
 
 static void test_the_graph_is_printed_for_graphviz(void **state) {
@@ -481,6 +508,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_errors_name_their_place),
     cmocka_unit_test(test_damaged_texts_do_no_harm),
     cmocka_unit_test(test_random_programs_survive_printing_and_reading),
+    cmocka_unit_test(test_a_text_without_bytecode_indices_is_read_back),
     cmocka_unit_test(test_the_graph_is_printed_for_graphviz),
     cmocka_unit_test(test_replacements_are_followed_in_chains),
     cmocka_unit_test(test_instructions_are_placed_where_they_are_told),

@@ -173,6 +173,23 @@ static void test_loops_inside_of_loops(void **state) {
     assert_runs(&t, ARGS(1, 0), LOOPS);
 }
 
+// While loops inside of while loops, all of which test the same local: it never changes, so all the tests are computed
+// in front of them and live across them.
+static void test_loops_inside_of_loops_that_test_one_local(void **state) {
+    (void)state;
+    enum { LOOPS = 5000 / SCALE };
+    Text t;
+    text_begin(&t);
+    fputs("func main params=1\n", t.out);
+    for (int i = 0; i < LOOPS; i++)
+        fprintf(t.out, "H%d: load_local 0\n load_const %d\n equal\n jump_if_false X%d\n", i, i, i);
+    for (int i = LOOPS; i-- > 0;) fprintf(t.out, " jump H%d\nX%d:\n", i, i);
+    fputs(" load_local 0\n return\nend\n", t.out);
+    Program *program = text_end(&t);
+    assert_false(too_large(program));
+    assert_program_runs(program, ARGS(LOOPS), LOOPS);
+}
+
 static void test_operands_as_deep_as_allowed(void **state) {
     (void)state;
     enum { DEPTH = 65535 / SCALE };
@@ -299,6 +316,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_a_function_that_would_explode_falls_back),
     cmocka_unit_test(test_blocks_in_reversed_order),
     cmocka_unit_test(test_loops_inside_of_loops),
+    cmocka_unit_test(test_loops_inside_of_loops_that_test_one_local),
     cmocka_unit_test(test_operands_as_deep_as_allowed),
     cmocka_unit_test(test_temps_as_deep_as_allowed),
     cmocka_unit_test(test_deep_operands_in_many_blocks),

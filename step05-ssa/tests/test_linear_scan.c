@@ -682,13 +682,40 @@ static Lir make_nest(const Program *program, uint32_t n) {
     return lir;
 }
 
+// n loops one inside of the other, each of which tests a value of its own that was computed before all of them, on
+// the way in and at its end: far more values than registers, and each loop uses all that those inside of it use.
+// Loop i: its guard 3i + 1, the way in, the header; its test at 3n + 1 + 4(n - 1 - i), the ways back, out and past it.
+static Lir make_nest_of_tests(const Program *program, uint32_t n) {
+    Lir lir = begin_function(program);
+    VReg first = lir.num_vregs;
+    for (uint32_t i = 0; i < n; i++) append_add(&lir, 0, 1);
+    end_with_jump(&lir, 1);
+    for (uint32_t i = 0; i < n; i++) {
+        end_with_branch(&lir, first + i, 3 * i + 2, 3 * n + 4 * (n - i));
+        end_with_jump(&lir, 3 * i + 3);
+        end_with_jump(&lir, 3 * i + 4);
+    }
+    for (uint32_t i = n; i-- > 0;) {
+        uint32_t here = (uint32_t)lir.num_blocks - 1;
+        end_with_branch(&lir, first + i, here + 1, here + 2);
+        end_with_jump(&lir, 3 * i + 3);
+        end_with_jump(&lir, here + 4);
+        end_with_jump(&lir, here + 4);
+    }
+    end_function(&lir, 0);
+    return lir;
+}
+
 static const struct {
     Lir (*make)(const Program *program, uint32_t n);
     uint32_t n;
-} shapes[] = {{make_straight, 100000}, {make_wide, 10000}, {make_diamonds, 33000}, {make_loops, 33000}, {make_nest, 1000}};
+} shapes[] = {
+    {make_straight, 100000}, {make_wide, 10000}, {make_diamonds, 33000},
+    {make_loops, 33000}, {make_nest, 1000}, {make_nest_of_tests, 10000},
+};
 
 // Both allocators take all of them, with any registers. What they say is checked; of very many places in very many
-// blocks the checker keeps no states, and says so. Moves are in proportion: a few for each instruction.
+// blocks the checker keeps no states, and says so. Moves are in proportion: a few for each instruction. So is the work.
 static void test_large_functions_of_every_shape(void **state) {
     (void)state;
     Program *program = random_lir_program();
@@ -700,6 +727,7 @@ static void test_large_functions_of_every_shape(void **state) {
                 RegisterAllocator ra;
                 assert_true(ra_allocate(&ra, &lir, pools[p], kind));
                 assert_true(ra.num_moves < 4 * lir.num_ins);
+                assert_true(ra.work < 20 * lir.num_ins);
                 ra_free(&ra);
                 assert_true(ra_allocate(&ra, &checked, pools[p], kind));
                 assert_true(ra_check(&ra, &checked));

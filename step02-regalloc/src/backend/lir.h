@@ -85,7 +85,7 @@ static inline bool divides_by_power_of_two(const LirIns *ins) {
 // A run of instructions with one entrance at the top and one exit at the bottom.
 typedef struct LirBlock {
     uint32_t start, end;         // instructions [start, end)
-    uint32_t successors[2];
+    uint32_t successors[2];      // of a branch: first where it goes if the condition is false, then the target
     uint32_t num_successors;
     uint32_t loop_depth;         // how many loops (spans of a jump backwards) it is in
 } LirBlock;

@@ -199,7 +199,7 @@ static void assign(Scan *scan, const LiveInterval *interval, Reg reg) {
     scan->ra->used |= reg_bit(reg);
 }
 
-// Slots are numbered later, by assign_slots.
+// Slots are chosen later, by assign_slots.
 static void spill(Scan *scan, const LiveInterval *interval) {
     scan->ra->locations[interval->vreg] = in_slot(0);
 }

@@ -98,13 +98,19 @@ void lir_print_ins(FILE *out, const Lir *lir, const LirIns *ins) {
     if (ins->op == LIR_BRANCH) fprintf(out, ", B%u", ins->target);
 }
 
+// "  B1:  ; loop depth 1"
+static void print_head(FILE *out, const Lir *lir, uint32_t index) {
+    const LirBlock *block = &lir->blocks[index];
+    fprintf(out, "  B%u:", index);
+    if (block->loop_depth) fprintf(out, "  ; loop depth %u", block->loop_depth);
+    fputc('\n', out);
+}
+
 void lir_print(FILE *out, const Lir *lir) {
     fprintf(out, "%s:\n", lir->function->name);
-    for (size_t b = 0; b < lir->num_blocks; b++) {
+    for (uint32_t b = 0; b < lir->num_blocks; b++) {
         const LirBlock *block = &lir->blocks[b];
-        fprintf(out, "  B%zu:", b);
-        if (block->loop_depth) fprintf(out, "  ; loop depth %u", block->loop_depth);
-        fputc('\n', out);
+        print_head(out, lir, b);
         for (uint32_t i = block->start; i < block->end; i++) {
             fprintf(out, "    %4u  ", i);
             lir_print_ins(out, lir, &lir->ins[i]);

@@ -84,7 +84,7 @@ typedef struct Clobbers {
 } Clobbers;
 
 // What the allocator believes to be destroyed: the truth, unless it is told to trust natives.
-static RegSet believed_clobbers(const Lir *lir, const LirIns *ins) {
+static RegSet ra_believed_clobbers(const Lir *lir, const LirIns *ins) {
     bool trusts = lir->trust_natives && ins->op == LIR_CALL_NATIVE;
     return trusts ? reg_bit(RAX) : ra_clobbers(ins);
 }
@@ -92,7 +92,7 @@ static RegSet believed_clobbers(const Lir *lir, const LirIns *ins) {
 static Clobbers find_clobbers(const Lir *lir, RegSet regs, Arena *arena) {
     Clobbers clobbers = {.at = arena_array(arena, lir->num_ins, sizeof *clobbers.at), .regs = regs};
     for (uint32_t i = 0; i < lir->num_ins; i++)
-        if (believed_clobbers(lir, &lir->ins[i]) == regs) clobbers.at[clobbers.count++] = read_position(i);
+        if (ra_believed_clobbers(lir, &lir->ins[i]) == regs) clobbers.at[clobbers.count++] = read_position(i);
     return clobbers;
 }
 
@@ -208,7 +208,7 @@ static void assign(Scan *scan, const LiveInterval *interval, Reg reg) {
     scan->ra->used |= reg_bit(reg);
 }
 
-// Slots are numbered later, by assign_slots.
+// Slots are chosen later, by assign_slots.
 static void spill(Scan *scan, const LiveInterval *interval) {
     scan->ra->locations[interval->vreg] = in_slot(0);
 }

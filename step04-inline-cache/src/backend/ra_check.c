@@ -30,41 +30,46 @@ typedef struct Checker {
     size_t num_places; // the registers, then the slots
     VReg *entry;       // [block * num_places + place]: the state where the block begins
     uint8_t *reached;  // has any path led to the block yet?
-    uint32_t *pending; // a stack: the blocks whose entry state has changed since their last walk
-    size_t num_pending;
-    uint8_t *is_pending;
+    uint8_t *pending;  // has the block's entry state changed since its last walk?
+    bool any_pending;
     VReg *state;       // the current one
-    const LirIns *ins; // the current instruction
+    uint32_t ins;      // the current instruction
     bool reports;      // in the last walk, when the states are final
 } Checker;
 
-static size_t place_of(const Checker *c, VReg vreg) {
-    Location location = c->ra->locations[vreg];
-    if (location.kind == LOCATION_REG && location.index < NUM_REGS && c->ra->pool >> location.index & 1)
-        return location.index;
-    if (location.kind == LOCATION_SLOT && location.index < c->ra->num_slots) return NUM_REGS + location.index;
-    fatal("ra_check: %s: vreg %u has no location", c->lir->function->name, vreg);
+static bool is_place(const Checker *c, Location location) {
+    if (location.kind == LOCATION_REG) return location.index < NUM_REGS && c->ra->pool >> location.index & 1;
+    return location.kind == LOCATION_SLOT && location.index < c->ra->num_slots;
 }
 
-static void report(const Checker *c, VReg vreg) {
+static size_t place_at(const Checker *c, VReg vreg, Location location) {
+    if (!is_place(c, location)) fatal("ra_check: %s: vreg %u has no location", c->lir->function->name, vreg);
+    return location.kind == LOCATION_REG ? location.index : NUM_REGS + location.index;
+}
+
+static size_t place_of(const Checker *c, VReg vreg) { return place_at(c, vreg, c->ra->locations[vreg]); }
+
+// "v3 should be in rax, which holds no known value"
+static void report(const Checker *c, VReg vreg, Location location) {
     FILE *err = stderr;
-    size_t place = place_of(c, vreg);
-    fprintf(err, "%s, LIR %td: ", c->lir->function->name, c->ins - c->lir->ins);
-    lir_print_ins(err, c->lir, c->ins);
-    fputs(": ", err);
+    VReg found = c->state[place_at(c, vreg, location)];
     lir_print_vreg(err, c->lir, vreg);
     fputs(" should be in ", err);
-    location_print(err, c->ra->locations[vreg]);
+    location_print(err, location);
     fputs(", which holds ", err);
-    if (c->state[place] == UNKNOWN) fputs("no known value", err);
-    else lir_print_vreg(err, c->lir, c->state[place]);
+    if (found == UNKNOWN) fputs("no known value", err);
+    else lir_print_vreg(err, c->lir, found);
     fputc('\n', err);
     fatal("ra_check: wrong allocation");
 }
 
 static void check_holds(void *context, VReg vreg) {
     Checker *c = context;
-    if (c->reports && c->state[place_of(c, vreg)] != vreg) report(c, vreg);
+    if (!c->reports || c->state[place_of(c, vreg)] == vreg) return;
+    fprintf(stderr, "%s, LIR %u: ", c->lir->function->name, c->ins);
+    lir_print_ins(stderr, c->lir, &c->lir->ins[c->ins]);
+    fputs(": ", stderr);
+    report(c, vreg, c->ra->locations[vreg]);
 }
 
 static void apply_write(void *context, VReg vreg) {
@@ -79,7 +84,6 @@ static void apply_clobbers(Checker *c, const LirIns *ins) {
 }
 
 static void apply(Checker *c, const LirIns *ins) {
-    c->ins = ins;
     lir_visit_reads(c->lir, ins, check_holds, c);
     apply_clobbers(c, ins);
     if (ra_reads_b_late(ins) && !is_imm(ins->b)) check_holds(c, ins->b.vreg);
@@ -87,47 +91,44 @@ static void apply(Checker *c, const LirIns *ins) {
     lir_visit_writes(c->lir, ins, check_holds, c); // two results in one place?
 }
 
-static void set_pending(Checker *c, uint32_t block) {
-    if (c->is_pending[block]) return;
-    c->is_pending[block] = 1;
-    c->pending[c->num_pending++] = block;
-}
-
 // The state at the end of a block flows into a successor.
 static void join(Checker *c, uint32_t block) {
     VReg *entry = c->entry + block * c->num_places;
-    if (!c->reached[block]) {
-        memcpy(entry, c->state, c->num_places * sizeof *entry);
-        c->reached[block] = 1;
-        set_pending(c, block);
-        return;
-    }
+    bool changed = !c->reached[block];
+    if (changed) memcpy(entry, c->state, c->num_places * sizeof *entry);
     for (size_t place = 0; place < c->num_places; place++) {
         if (entry[place] == c->state[place] || entry[place] == UNKNOWN) continue;
         entry[place] = UNKNOWN;
-        set_pending(c, block);
+        changed = true;
     }
+    if (!changed) return;
+    c->reached[block] = c->pending[block] = 1;
+    c->any_pending = true;
 }
 
 static void walk_block(Checker *c, uint32_t index) {
     const LirBlock *block = &c->lir->blocks[index];
     memcpy(c->state, c->entry + index * c->num_places, c->num_places * sizeof *c->state);
-    for (uint32_t i = block->start; i < block->end; i++) apply(c, &c->lir->ins[i]);
+    for (c->ins = block->start; c->ins < block->end; c->ins++) apply(c, &c->lir->ins[c->ins]);
     for (uint32_t s = 0; s < block->num_successors; s++) join(c, block->successors[s]);
 }
 
-// Walk blocks until no state changes any more. Returns false if that takes too long.
+// Walk blocks, from the first to the last and again, until no state changes any more. Returns false if that
+// takes too long.
 static bool find_states(Checker *c) {
     size_t work = 0;
-    c->reached[0] = 1;
-    set_pending(c, 0);
-    while (c->num_pending > 0 && work <= MAX_WORK) {
-        uint32_t block = c->pending[--c->num_pending];
-        c->is_pending[block] = 0;
-        walk_block(c, block);
-        work += c->num_places + c->lir->blocks[block].end - c->lir->blocks[block].start;
+    c->reached[0] = c->pending[0] = 1;
+    c->any_pending = true;
+    while (c->any_pending && work <= MAX_WORK) {
+        c->any_pending = false;
+        for (uint32_t b = 0; b < c->lir->num_blocks; b++, work++) {
+            if (!c->pending[b]) continue;
+            c->pending[b] = 0;
+            walk_block(c, b);
+            work += c->num_places + c->lir->blocks[b].end - c->lir->blocks[b].start;
+        }
     }
-    return c->num_pending == 0;
+    return !c->any_pending;
 }
 
 static void check_all(Checker *c) {
@@ -143,7 +144,6 @@ bool ra_check(const RegisterAllocator *ra, const Lir *lir) {
     c.entry = arena_array(&arena, lir->num_blocks * c.num_places, sizeof *c.entry);
     c.reached = arena_array(&arena, lir->num_blocks, sizeof *c.reached);
     c.pending = arena_array(&arena, lir->num_blocks, sizeof *c.pending);
-    c.is_pending = arena_array(&arena, lir->num_blocks, sizeof *c.is_pending);
     c.state = arena_array(&arena, c.num_places, sizeof *c.state);
     memset(c.entry, 0xFF, c.num_places * sizeof *c.entry); // nothing is known at the entry
     bool ok = find_states(&c);

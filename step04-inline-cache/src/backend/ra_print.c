@@ -72,8 +72,32 @@ void ra_print_intervals(FILE *out, const RegisterAllocator *ra, const Lir *lir) 
     }
 }
 
+enum { LEFT = 60, RIGHT = 80, ROW = 22, COLUMN = 32, TOP = 28 };
+
+static size_t svg_x(uint32_t position) { return LEFT + (size_t)position * COLUMN / 2; }
+
+static const char *svg_color(LocationKind kind) { return kind == LOCATION_REG ? "#3b82c4" : "#c4813b"; }
+
+// The positions [from, to), all in one place.
+static void svg_rect(FILE *out, size_t y, uint32_t from, uint32_t to, Location location) {
+    size_t x = svg_x(from), length = svg_x(to) - x;
+    fprintf(out, "<rect x=\"%zu\" y=\"%zu\" width=\"%zu\" height=\"%d\" rx=\"3\" fill=\"%s\"/>\n", x, y + 4,
+            length, ROW - 8, svg_color(location.kind));
+}
+
+static void svg_interval(FILE *out, const RegisterAllocator *ra, const Lir *lir, const LiveInterval *interval,
+                         size_t y) {
+    Location location = ra->locations[interval->vreg];
+    fprintf(out, "<text x=\"8\" y=\"%zu\">", y + 15);
+    lir_print_vreg(out, lir, interval->vreg);
+    fputs("</text>\n", out);
+    svg_rect(out, y, interval->start, interval->end + 1, location);
+    fprintf(out, "<text x=\"%zu\" y=\"%zu\">", svg_x(interval->end + 1) + 6, y + 15);
+    location_print(out, location);
+    fputs("</text>\n", out);
+}
+
 void ra_print_intervals_svg(FILE *out, const RegisterAllocator *ra, const Lir *lir) {
-    enum { LEFT = 60, RIGHT = 80, ROW = 22, COLUMN = 32, TOP = 28 };
     size_t width = LEFT + lir->num_ins * COLUMN + RIGHT, height = TOP + ra->num_intervals * ROW + 8;
     fprintf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %zu %zu\">\n", width, height);
     fputs("<style>\n  text { font: 13px monospace; fill: #16202a; }\n"
@@ -83,30 +107,24 @@ void ra_print_intervals_svg(FILE *out, const RegisterAllocator *ra, const Lir *l
         fprintf(out, "<text x=\"%zu\" y=\"16\">B%zu</text>\n", x + 2, b);
         fprintf(out, "<path d=\"M%zu 4V%zu\" stroke=\"#8a929b\" stroke-dasharray=\"2 3\"/>\n", x, height - 4);
     }
-    for (size_t i = 0; i < ra->num_intervals; i++) {
-        const LiveInterval *interval = &ra->intervals[i];
-        Location location = ra->locations[interval->vreg];
-        size_t y = TOP + i * ROW, x = LEFT + interval->start * COLUMN / 2;
-        size_t length = (interval->end - interval->start + 1) * COLUMN / 2;
-        fprintf(out, "<text x=\"8\" y=\"%zu\">", y + 15);
-        lir_print_vreg(out, lir, interval->vreg);
-        fprintf(out, "</text>\n<rect x=\"%zu\" y=\"%zu\" width=\"%zu\" height=\"%d\" rx=\"3\" fill=\"%s\"/>\n", x, y + 4,
-                length, ROW - 8, location.kind == LOCATION_REG ? "#3b82c4" : "#c4813b");
-        fprintf(out, "<text x=\"%zu\" y=\"%zu\">", x + length + 6, y + 15);
-        location_print(out, location);
-        fputs("</text>\n", out);
-    }
+    for (size_t i = 0; i < ra->num_intervals; i++)
+        svg_interval(out, ra, lir, &ra->intervals[i], TOP + i * ROW);
     fputs("</svg>\n", out);
+}
+
+// "    v0      [1, 4]  rdi"
+static void print_location(FILE *out, const Lir *lir, VReg vreg, uint32_t first, uint32_t last, Location location) {
+    fputs("    ", out);
+    print_name(out, lir, vreg, 8);
+    fprintf(out, "[%u, %u]  ", first, last);
+    location_print(out, location);
+    fputc('\n', out);
 }
 
 void ra_print_locations(FILE *out, const RegisterAllocator *ra, const Lir *lir) {
     fprintf(out, "%s: %u spill slot%s\n", lir->function->name, ra->num_slots, ra->num_slots == 1 ? "" : "s");
     for (size_t i = 0; i < ra->num_intervals; i++) {
-        const LiveInterval *interval = &ra->intervals[i];
-        fputs("    ", out);
-        print_name(out, lir, interval->vreg, 8);
-        fprintf(out, "[%u, %u]  ", interval->start, interval->end);
-        location_print(out, ra->locations[interval->vreg]);
-        fputc('\n', out);
+        VReg v = ra->intervals[i].vreg;
+        print_location(out, lir, v, ra->intervals[i].start, ra->intervals[i].end, ra->locations[v]);
     }
 }

@@ -6,12 +6,15 @@
 // at the others.
 //
 // Uses. A second walk, forwards. A loop that uses a register from outside of it will do so again in its
-// next round: a reminder stands at its end.
+// next round: a reminder stands at its end. So will the loops around that one: a reminder each, but no
+// more than MAX_REMINDERS outwards, for loops may be nested thousands deep.
 #include "backend/lifetimes.h"
 
 #include <stdlib.h>
 
 #include "base/fatal.h"
+
+enum { MAX_REMINDERS = 16 };
 
 // Ranges.
 
@@ -131,7 +134,8 @@ typedef struct FoundUse {
 // A register that a loop uses, but that is written before it.
 typedef struct Outsider {
     VReg vreg;
-    uint32_t next; // of the same loop, or NO_OUTSIDER
+    uint32_t next;  // of the same loop, or NO_OUTSIDER
+    uint32_t level; // how many loops further inside the use is
 } Outsider;
 
 #define NO_OUTSIDER UINT32_MAX
@@ -155,19 +159,19 @@ static void add_use(UseBuilder *b, VReg vreg, uint32_t position, UseKind kind) {
     b->found[b->num_found++] = (FoundUse){vreg, {position, kind}};
 }
 
-static void note_outsider(UseBuilder *b, VReg vreg, uint32_t loop) {
-    if (loop == NO_BLOCK || b->noted[vreg] == loop) return;
+static void note_outsider(UseBuilder *b, VReg vreg, uint32_t loop, uint32_t level) {
+    if (loop == NO_BLOCK || b->noted[vreg] == loop || level == MAX_REMINDERS) return;
     if (b->l->def[vreg] >= read_position(b->lir->blocks[loop].start)) return;
     b->noted[vreg] = loop;
     GROW(b->outsiders, b->num_outsiders, b->cap_outsiders);
-    b->outsiders[b->num_outsiders] = (Outsider){vreg, b->of_loop[loop]};
+    b->outsiders[b->num_outsiders] = (Outsider){vreg, b->of_loop[loop], level};
     b->of_loop[loop] = (uint32_t)b->num_outsiders++;
 }
 
 static void note_use(void *context, VReg vreg) {
     UseBuilder *b = context;
     add_use(b, vreg, b->position, b->kind);
-    note_outsider(b, vreg, b->loop);
+    note_outsider(b, vreg, b->loop, 0);
 }
 
 static void note_uses(UseBuilder *b, uint32_t index) {
@@ -202,7 +206,7 @@ static void end_loops(UseBuilder *b, uint32_t block) {
             if (b->reminded[vreg] == loop) continue;
             b->reminded[vreg] = loop;
             add_use(b, vreg, write_position(b->lir->blocks[block].end - 1), USE_LOOP_END);
-            note_outsider(b, vreg, outer);
+            note_outsider(b, vreg, outer, b->outsiders[o].level + 1);
         }
     }
 }

@@ -12,7 +12,9 @@
 //      goes to memory; or
 //   4. goes to memory itself.
 // What is in memory comes back where it is used again, if that is worth a load; x86-64 instructions
-// read operands from memory as well. Splits are moved out of loops.
+// read operands from memory as well. Splits are moved out of loops. A value that is loaded early for that, and
+// then loses the register before its use, time and again, is next loaded half-way there at the earliest: in a deep
+// nest of loops, it does not come and go at each level.
 //
 // Calls and divisions destroy registers between their reads and their writes, at no position of their
 // own. A piece may be in such a register up to there and in memory from there on, so that the instruction
@@ -30,7 +32,7 @@
 
 #include "base/fatal.h"
 
-enum { NUM_REGS = 16, NO_REG = NUM_REGS, MAX_CLOBBER_KINDS = 8 };
+enum { NUM_REGS = 16, NO_REG = NUM_REGS, MAX_CLOBBER_KINDS = 8, MAX_TRIES = 8 };
 
 #define NO_PIECE UINT32_MAX
 #define FOREVER UINT32_MAX
@@ -48,6 +50,11 @@ typedef struct Clobbers {
     uint32_t *at; // read positions, ascending
     size_t count, capacity;
 } Clobbers;
+
+// A load of what is in memory: for which use, and how often there has been one for that.
+typedef struct Load {
+    uint32_t use, tries;
+} Load;
 
 typedef struct HeapItem {
     uint32_t key, piece;
@@ -73,6 +80,7 @@ typedef struct Scan {
     size_t num_clobbers;
     uint32_t *hits;    // [register * num_clobbers + kind]: see find_clobber
     uint8_t *last_reg; // of each virtual register: where its newest piece is
+    Load *loads;       // of each virtual register: the newest
     uint32_t *loop_jump; // for each loop header: that of some loop around it, or NO_BLOCK: see find_loop_jumps
     uint32_t position;
 } Scan;
@@ -312,6 +320,15 @@ static bool is_worth_loading(const Scan *s, const LivePiece *piece, uint32_t use
     return false;
 }
 
+// A value is to be loaded for a use, at the position `earliest` or behind it. Returns the best place for that.
+static uint32_t place_load(Scan *s, VReg vreg, uint32_t use, uint32_t earliest) {
+    uint32_t position = s->l->uses[use].position & ~1u;
+    Load *load = &s->loads[vreg];
+    *load = (Load){use, load->use == use ? load->tries + 1 : 1};
+    if (load->tries > MAX_TRIES) earliest += (position - earliest) / 2;
+    return best_split(s, earliest, position);
+}
+
 // The piece is in memory, until it is loaded again, at the scan's position at the earliest.
 static void spill(Scan *s, uint32_t index) {
     LivePiece *piece = piece_of(s, index);
@@ -322,7 +339,7 @@ static void spill(Scan *s, uint32_t index) {
         LiveUse use = s->l->uses[u];
         if (use.position >= piece->end) return;
         if (use.kind != USE_REG || !is_worth_loading(s, piece, u)) continue;
-        wait_for_turn(s, split(s, index, best_split(s, earliest, use.position & ~1u)));
+        wait_for_turn(s, split(s, index, place_load(s, piece->vreg, u, earliest)));
         return;
     }
 }
@@ -547,11 +564,13 @@ void linear_scan(RegisterAllocator *ra, const Lir *lir, const Lifetimes *l, cons
     s.last_reg = arena_array(&scratch, lir->num_vregs, sizeof *s.last_reg);
     for (size_t i = 0; i < lir->num_vregs * s.num_clobbers; i++) s.hits[i] = NOT_LOOKED;
     for (VReg v = 0; v < lir->num_vregs; v++) s.last_reg[v] = NO_REG;
+    s.loads = arena_array(&scratch, lir->num_vregs, sizeof *s.loads);
     s.loop_jump = arena_array(&scratch, lir->num_blocks, sizeof *s.loop_jump);
     find_loop_jumps(&s);
     add_intervals(&s);
     for (uint32_t next; (next = take_next(&s)) != NO_PIECE;) place(&s, next);
     hand_out_pieces(&s);
+    ra->work += s.num_pieces + l->first_use[lir->num_vregs];
     free(s.pieces);
     free(s.waiting.items);
     for (int r = 0; r < NUM_REGS; r++) free(s.inactive[r].items);

@@ -60,7 +60,7 @@ static void print_source(FILE *out, const Lir *lir, LirMove move) {
     else constant_print(out, (Value)move.imm);
 }
 
-// "l0 <- 5, s0 <- v3"
+// "v0 <- 5, v1 <- v3"
 static void print_moves(FILE *out, const Lir *lir, const LirIns *ins) {
     for (uint32_t i = 0; i < ins->num_moves; i++) {
         LirMove move = lir->moves[ins->first_move + i];

@@ -3,7 +3,8 @@
 //
 // LIR is in SSA form: every virtual register is written by one instruction or phi, which lies on every path
 // to its reads. Control may come to a block from several others; the phis at its head then say which value
-// each result takes from which of them. See LirBlock for what the blocks' order has to be.
+// each result takes from which of them. See LirBlock for what the blocks' order has to be. (MOVES has become a
+// thing of the tests: what it did, the allocator's own moves do.)
 #ifndef BACKEND_LIR_H
 #define BACKEND_LIR_H
 

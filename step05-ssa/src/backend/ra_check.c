@@ -63,7 +63,7 @@ static size_t place_of(const Checker *c, VReg vreg) {
     return place_at(c, vreg, ra_location(c->ra, vreg, c->ins));
 }
 
-// "l3 should be in rax, which holds no known value"
+// "v3 should be in rax, which holds no known value"
 static void report(const Checker *c, VReg vreg, Location location) {
     FILE *err = stderr;
     VReg found = c->state[place_at(c, vreg, location)];

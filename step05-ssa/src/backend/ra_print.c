@@ -3,8 +3,8 @@
 //   fib: 4 intervals over 14 instructions
 //          0         1
 //          01234567890123
-//     l0   o-----------x.  rdi
-//     l1   ..o-------x...  rcx
+//     v0   o-----------x.  rdi
+//     v1   ..o-------x...  rcx
 //
 // A column is one LIR instruction (or several, if the function is long): o is the first write, x the
 // last read, * both in one column; in between - live in a register, = live in memory, ~ a constant that is made

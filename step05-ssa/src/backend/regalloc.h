@@ -102,6 +102,8 @@ typedef struct RegisterAllocator {
     uint32_t *first_range;
     RaMove *moves; // by instruction and group
     size_t num_moves;
+    size_t work; // uses and pieces that linear scan has handled, places that were compared on edges: what a test of
+                 // the time that it takes can count on
 } RegisterAllocator;
 
 // All but those that the emitter keeps for itself: RSP and RBP, the frame, and R10 and R11, scratch space.

@@ -10,7 +10,8 @@
 //
 // To find what moves on an edge, without looking at everything that is live there: one sweep over the blocks
 // keeps the set of pieces at hand, and remembers it for each block's beginning and end. Where an edge leads
-// from one set to another, only the pieces that are not in both matter.
+// from one set to another, only the pieces that are not in both matter. The pieces of a register that are in
+// the same place count as one, the first of them: nothing moves from one to the other.
 //
 // A value never changes, so it need not be stored twice. Either each change from a register to the slot
 // stores, or it is stored once where it is written and never again: whichever costs less, counting each store
@@ -124,6 +125,12 @@ static uint32_t point_from(const Resolver *r, uint32_t position) {
     return 2 * block + (position > read_position(r->lir->blocks[block].start));
 }
 
+enum { NUM_REGS = 16, NUM_PLACES = NUM_REGS + 1 }; // of a virtual register: it has one slot, or is one constant
+
+static uint32_t place_number(Location location) {
+    return location.kind == LOCATION_REG ? location.index : NUM_REGS;
+}
+
 static void add_event(PieceEvents *events, uint32_t point, uint32_t piece) {
     GROW(events->items, events->count, events->capacity);
     events->items[events->count++] = (PieceEvent){point, piece};
@@ -132,15 +139,17 @@ static void add_event(PieceEvents *events, uint32_t point, uint32_t piece) {
 // Where the pieces of one register come to be live, and where they cease to.
 static void find_events(const Resolver *r, VReg vreg, PieceEvents *begin, PieceEvents *end) {
     const RegisterAllocator *ra = r->ra;
-    uint32_t range = ra->first_range[vreg], last = ra->first_range[vreg + 1];
+    uint32_t range = ra->first_range[vreg], last = ra->first_range[vreg + 1], first_in[NUM_PLACES] = {0};
     for (uint32_t p = ra->first_piece[vreg]; p < ra->first_piece[vreg + 1] && range < last;) {
         const LivePiece *piece = &ra->pieces[p];
         const LiveRange *live = &ra->ranges[range];
         uint32_t from = live->from > piece->start ? live->from : piece->start;
         uint32_t to = live->to < piece->end ? live->to : piece->end;
+        uint32_t *first = &first_in[place_number(piece->location)]; // plus one
+        if (*first == 0) *first = p + 1;
         if (from < to && point_from(r, from) < point_from(r, to)) {
-            add_event(begin, point_from(r, from), p);
-            add_event(end, point_from(r, to), p);
+            add_event(begin, point_from(r, from), *first - 1);
+            add_event(end, point_from(r, to), *first - 1);
         }
         if (live->to <= piece->end) range++;
         else p++;
@@ -292,6 +301,7 @@ bool resolve_moves(RegisterAllocator *ra, const Lir *lir, const Lifetimes *l) {
     for (VReg v = 0; ra->pieces && v < lir->num_vregs; v++) add_inner_moves(&r, v);
     if (ra->pieces) find_pieces_at_borders(&r);
     bool ok = add_all_edge_moves(&r);
+    ra->work += r.work;
     if (ok) {
         if (ra->pieces) choose_stores(&r);
         hand_out_moves(&r);

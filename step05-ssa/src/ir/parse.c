@@ -390,9 +390,11 @@ static bool check_count(Parser *p, Word word, const IrIns *ins) {
     return wanted == count || wrong_count(p, word, wanted);
 }
 
+// The inline cache of an instruction: its bytecode's, if the function has any; without bytecode, one of its own.
 static uint32_t site_of(Parser *p, uint32_t pc) {
     const Function *f = ir_function(p->ir);
-    return f->site && pc < f->num_instructions ? f->site[pc] : p->num_sites++;
+    if (!f->site) return p->num_sites++;
+    return pc < f->num_instructions ? f->site[pc] : NO_SITE;
 }
 
 static bool parse_pc(Parser *p, uint32_t *pc) {

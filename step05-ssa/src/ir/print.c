@@ -1,23 +1,9 @@
 // Printer of the IR's text form. A value keeps its name, v and its index, as long as it lives: so dumps from
 // before and behind a pass can be compared.
-#include <ctype.h>
 #include <inttypes.h>
-#include <string.h>
 
 #include "bytecode/parse.h"
 #include "ir/ir.h"
-
-static bool is_plain_name(const String *name) {
-    if (name->length == 0 || isdigit((unsigned char)name->bytes[0])) return false;
-    for (uint32_t i = 0; i < name->length; i++)
-        if (!isalnum((unsigned char)name->bytes[i]) && name->bytes[i] != '_') return false;
-    return true;
-}
-
-static void print_name(FILE *out, const String *name) {
-    if (is_plain_name(name)) fputs(name->bytes, out);
-    else constant_print(out, value_from_pointer(name));
-}
 
 // The meaning of imm and aux.
 static void print_meaning(FILE *out, const Ir *ir, const IrIns *ins) {
@@ -28,7 +14,7 @@ static void print_meaning(FILE *out, const Ir *ir, const IrIns *ins) {
     case IR_FUNCTION_INDEX: fputs(ir->program->functions[ins->aux].name, out); break;
     case IR_NATIVE_INDEX: fputs(ir->program->natives[ins->aux].name, out); break;
     case IR_CLASS_INDEX: fputs(ir->program->classes[ins->aux].name, out); break;
-    case IR_PROPERTY: print_name(out, (const String *)(uintptr_t)ins->imm); break;
+    case IR_PROPERTY: name_print(out, (const String *)(uintptr_t)ins->imm); break;
     }
 }
 
