@@ -37,7 +37,8 @@ run:
 	@$(MAKE) --no-print-directory -C $(NEWEST) demo
 
 # Tests. With STEP, one step; without, everything: the common libraries and each step with two
-# compilers and with the sanitizers, the tools, the chapters and the book.
+# compilers and with the sanitizers, the tools, the chapters and the book. docs/maintaining.md says what
+# each row of this matrix runs, and what it leaves to another row.
 
 ifeq ($(origin STEP),command line)
 test: deps-test
@@ -45,43 +46,64 @@ test: deps-test
 	@tools/run-tests --make $(STEP_DIR) $(if $(FILTER),--filter '$(FILTER)')
 else
 test: deps-test
-	@mkdir -p build && rm -f $(TOTALS)
+	@mkdir -p build && rm -rf $(TOTALS) $(OBJECTS) && mkdir $(OBJECTS)
 	@status=0; \
 	 RUN_TESTS_TOTALS=$(TOTALS) $(MAKE) --no-print-directory -k -j$(or $(JOBS),2) -Otarget matrix || status=1; \
-	 tools/run-tests --total $(TOTALS) && exit $$status
+	 rm -rf $(OBJECTS); tools/run-tests --total $(TOTALS) && exit $$status
 endif
 
 deps-test:
 	@tools/deps --check --for test >/dev/null 2>&1 || tools/deps --install --for test
 
-# The rows of clang run fewer random programs (JIT_COUNT): they are there for the other compiler's view of the source.
+# What was compiled in this run, by its contents (tools/compile-cached).
+OBJECTS := $(CURDIR)/build/objects
+
 MATRIX_DIRS := common $(STEPS)
 filter-flag = $(if $(FILTER),--filter '$(FILTER)')
-MATRIX := $(foreach kind,gcc san clang clang-san,$(MATRIX_DIRS:%=matrix-$(kind)-%))
+# The newest step is the largest: it comes first, so that both processors are busy to the end.
+LARGEST_FIRST := $(shell echo $(MATRIX_DIRS) | tr ' ' '\n' | LC_ALL=C sort -r)
+CHAPTERS := $(filter-out common,$(LARGEST_FIRST)) pages
+MATRIX := $(foreach kind,gcc clang-san,$(LARGEST_FIRST:%=matrix-$(kind)-%)) matrix-tools \
+          $(CHAPTERS:%=matrix-chapter-%) $(foreach kind,san clang,$(LARGEST_FIRST:%=matrix-$(kind)-%)) matrix-book
 
-.PHONY: matrix matrix-tools matrix-chapters $(MATRIX)
-matrix: $(MATRIX) matrix-tools matrix-chapters
+# A test that the step before has too has run its random programs there: here it runs fewer.
+REPEATED := REPEATED_COUNT='test_random*=500 test_subsets=500'
+# Without this, a sanitizer spends most of its time on fresh pages: each new virtual machine has a large stack.
+QUICK_ASAN := ASAN_OPTIONS=clear_shadow_mmap_threshold=4194304:quarantine_size_mb=16:malloc_context_size=8
+# The rows above have compiled every file with gcc and with clang: these two show that the other builds run.
+SMOKE := ONLY='test_asm test_code_* test_codegen test_random* test_canaries test_object test_natives' JIT_COUNT=20
+
+.PHONY: matrix matrix-tools matrix-book $(MATRIX)
+matrix: $(MATRIX)
 
 $(MATRIX_DIRS:%=matrix-gcc-%): matrix-gcc-%:
-	@echo "== $*, gcc" && tools/run-tests --make $* $(filter-flag)
-
-$(MATRIX_DIRS:%=matrix-clang-%): matrix-clang-%:
-	@echo "== $*, clang" && MUTATIONS=no JIT_COUNT=60 CC=clang BUILD=build/clang tools/run-tests --make $* $(filter-flag)
-
-$(MATRIX_DIRS:%=matrix-san-%): matrix-san-%:
-	@echo "== $*, gcc with AddressSanitizer and UBSan" && \
-	 MUTATIONS=no SAN=1 BUILD=build/san tools/run-tests --make $* $(filter-flag)
+	@echo "== $*, gcc" && $(REPEATED) COMPILE_CACHE=$(OBJECTS) tools/run-tests --make $* $(filter-flag)
 
 $(MATRIX_DIRS:%=matrix-clang-san-%): matrix-clang-san-%:
 	@echo "== $*, clang with AddressSanitizer and UBSan" && \
-	 MUTATIONS=no JIT_COUNT=60 CC=clang SAN=1 BUILD=build/clang-san tools/run-tests --make $* $(filter-flag)
+	 MUTATIONS=no JIT_COUNT=60 REPEATED_SHARE='test_*=3' $(QUICK_ASAN) COMPILE_CACHE=$(OBJECTS) \
+	 CC=clang SAN=1 BUILD=build/clang-san tools/run-tests --make $* $(filter-flag)
+
+$(MATRIX_DIRS:%=matrix-san-%): matrix-san-%:
+	@echo "== $*, gcc with AddressSanitizer and UBSan: a few tests" && \
+	 MUTATIONS=no $(SMOKE) $(QUICK_ASAN) COMPILE_CACHE=$(OBJECTS) \
+	 SAN=1 OPTIMIZE=-O1 OPTIMIZE_TESTS=-O0 CFLAGS=-g1 BUILD=build/san tools/run-tests --make $* $(filter-flag)
+
+$(MATRIX_DIRS:%=matrix-clang-%): matrix-clang-%:
+	@echo "== $*, clang: a few tests" && \
+	 MUTATIONS=no $(SMOKE) COMPILE_CACHE=$(OBJECTS) \
+	 CC=clang OPTIMIZE_TESTS=-O0 CFLAGS=-g0 BUILD=build/clang tools/run-tests --make $* $(filter-flag)
 
 matrix-tools:
 	@echo "== tools" && tools/run-tests --build none --scripts tools/tests $(filter-flag)
 
 # The transcripts in the chapters run build/jit, so the steps are built before.
-matrix-chapters: $(MATRIX_DIRS:%=matrix-gcc-%)
-	@echo "== chapters and book" && tools/run-tests --build none --scripts docs/tests $(filter-flag)
+$(CHAPTERS:%=matrix-chapter-%): matrix-chapter-%: $(MATRIX_DIRS:%=matrix-gcc-%)
+	@echo "== chapter: $*" && CHAPTER=$* COMPILE_CACHE=$(OBJECTS) ONLY=test_chapters.sh \
+	 tools/run-tests --build none --scripts docs/tests $(filter-flag)
+
+matrix-book:
+	@echo "== book" && ONLY=test_book.sh tools/run-tests --build none --scripts docs/tests $(filter-flag)
 
 # Benchmarks. With RECORD=1 each step's figures go to its bench/results.jsonl; the chapters show them.
 ifdef STEP

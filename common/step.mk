@@ -9,6 +9,8 @@
 #
 #   CC=clang        another compiler                      SAN=1  AddressSanitizer and UBSan
 #   BUILD=dir       another build directory               V=1    show the commands
+#   OPTIMIZE=-O2    for all sources                       OPTIMIZE_TESTS=-O0  for those in tests/
+#   COMPILE_CACHE=dir   (absolute) objects that were compiled before are taken from there
 #
 # Objects are rebuilt when the compiler or its flags change.
 
@@ -33,6 +35,7 @@ OPTIMIZE ?= -O2
 CFLAGS_ALL = -std=c17 -D_GNU_SOURCE $(OPTIMIZE) -g -fno-omit-frame-pointer $(WARNINGS) $(SANITIZE) \
              $(if $(HAVE_CAPSTONE),-DHAVE_CAPSTONE=1,-DHAVE_CAPSTONE=0) \
              -Isrc -I$(COMMON) $(CFLAGS)
+COMPILE = $(if $(COMPILE_CACHE),$(wildcard $(COMMON)/../tools/compile-cached)) $(CC)
 LIBS := $(if $(HAVE_CAPSTONE),-lcapstone) -lm
 
 # Step 1 has an assembler of its own in src/asm; later steps link common/asm.
@@ -53,7 +56,8 @@ TESTING_OBJECTS := $(call objects,$(TESTING_FILES))
 TEST_SHARED   := $(call objects,$(filter-out tests/test_%.c,$(wildcard tests/*.c)))
 # bench/reference*.c is what the C compiler makes of the same programs; it says at which level.
 BENCH_SHARED  := $(call objects,$(filter-out bench/bench_%.c,$(wildcard bench/*.c)))
-TEST_PROGRAMS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/test_*.c))
+# ONLY='test_a test_b*' builds and runs these.
+TEST_PROGRAMS  := $(patsubst %.c,$(BUILD)/%,$(wildcard $(if $(ONLY),$(ONLY:%=tests/%.c),tests/test_*.c)))
 BENCH_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/bench_*.c))
 DEMO_PROGRAM   := $(patsubst %.c,$(BUILD)/%,$(wildcard demo.c))
 
@@ -79,17 +83,17 @@ $(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIB_OBJECTS) $(TESTING_OBJECTS) $(BENCH_S
 
 $(BUILD)/common/%.o: $(COMMON)/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(Q)$(COMPILE) $(CFLAGS_ALL) $(if $(filter tests/%,$<),$(OPTIMIZE_TESTS)) -MMD -MP -c -o $@ $<
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(Q)$(COMPILE) $(CFLAGS_ALL) $(if $(filter tests/%,$<),$(OPTIMIZE_TESTS)) -MMD -MP -c -o $@ $<
 
 $(BUILD)/bench/reference_o1.o: OPTIMIZE := -O1
 
 # Rewritten, and so newer than every object, only when the flags, or which assembler is linked, differ
 # from last time.
-FLAGS_TEXT = $(CC) $(CFLAGS_ALL) $(LIBS) $(LINKED_COMMON)
+FLAGS_TEXT = $(strip $(CC) $(CFLAGS_ALL) $(LIBS) $(LINKED_COMMON) $(OPTIMIZE_TESTS))
 $(BUILD)/flags: force
 	@mkdir -p $(@D)
 	@echo '$(FLAGS_TEXT)' | cmp -s - $@ || echo '$(FLAGS_TEXT)' > $@

@@ -199,8 +199,8 @@ static const char *const small_programs[] = {
     "out: load_local 1\n return\nend\n",
     // A turned loop whose old header is left empty, in a row of empty blocks, where `copies` does not clean up: branches
     // lead past all of them to the end of the row (final_target in emit.c).
-    "func main params=2 locals=3\n load_const 0\n store_local 2\nagain: load_local 0\n jump_if_false out\n jump more\n"
-    "more: load_local 0\n load_const 1\n sub\n store_local 0\n jump again\nout: load_local 2\n load_local 1\n add\n return\nend\n",
+    ("func main params=2 locals=3\n load_const 0\n store_local 2\nagain: load_local 0\n jump_if_false out\n jump more\n"
+     "more: load_local 0\n load_const 1\n sub\n store_local 0\n jump again\nout: load_local 2\n load_local 1\n add\n return\nend\n"),
 };
 
 static void test_all_subsets_on_small_programs(void **state) {

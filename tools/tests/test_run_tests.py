@@ -153,6 +153,53 @@ class RunTests(unittest.TestCase):
         self.assertEqual((status, output), (1, "2 passed, 1 failed\n"))
         self.assertEqual(self.run_tests("--total", totals + "-missing")[0], 1)
 
+    def steps(self):
+        """Two steps of scripts that print JIT_COUNT; test_new is only in the second."""
+        directory = tempfile.mkdtemp(dir=self.directory)
+        for step, names in (("step01-a", "abcd"), ("step02-b", ["a", "b", "c", "d", "new"])):
+            for name in names:
+                path = os.path.join(directory, step, "build/tests", f"test_{name}")
+                course.write(path, "#!/bin/sh\n[ \"$1\" = --list ] && { echo test_x; exit; }\n"
+                             "echo '[ RUN      ] test_x'; echo \"$JIT_COUNT\" > count.${0##*/}; echo '[       OK ] test_x'\n")
+                os.chmod(path, 0o755)
+                course.write(os.path.join(directory, step, "tests", f"test_{name}.c"), "")
+        return os.path.join(directory, "step01-a"), os.path.join(directory, "step02-b")
+
+    def programs_run(self, directory, **environment):
+        for name in os.listdir(directory):
+            if name.startswith("count."):
+                os.unlink(os.path.join(directory, name))
+        words = [f"{name}={value}" for name, value in environment.items()]
+        status, output = course.run(["env", "-u", "JIT_COUNT", *words, os.path.join(course.ROOT, "tools", "run-tests"),
+                                     "--build", "build"], directory)
+        self.assertEqual(status, 0, output)
+        return {name.removeprefix("count.test_"): course.read(os.path.join(directory, name)).strip()
+                for name in os.listdir(directory) if name.startswith("count.")}
+
+    def test_only(self):
+        first, second = self.steps()
+        self.assertEqual(set(self.programs_run(second)), {"a", "b", "c", "d", "new"})
+        self.assertEqual(set(self.programs_run(second, ONLY="test_a test_n*")), {"a", "new"})
+        self.assertEqual(set(self.programs_run(first, ONLY="test_[bc]")), {"b", "c"})
+
+    def test_repeated_share(self):
+        first, second = self.steps()
+        self.assertEqual(set(self.programs_run(first, REPEATED_SHARE='test_*=3')), set("abcd"))
+        self.assertEqual(set(self.programs_run(second, REPEATED_SHARE='test_*=3')), {"a", "d", "new"})
+        self.assertEqual(set(self.programs_run(second, REPEATED_SHARE="test_a=2 test_[bn]*=4")), {"b", "c", "d", "new"})
+        third = os.path.join(os.path.dirname(second), "step03-c")
+        os.rename(first, first.replace("step01", "step03"))  # no step before step 2 now
+        os.rename(first.replace("step01", "step03"), third)
+        self.assertEqual(set(self.programs_run(second, REPEATED_SHARE='test_*=3')), {"a", "b", "c", "d", "new"})
+        self.assertEqual(set(self.programs_run(third, REPEATED_SHARE='test_*=3')), {"c"})
+
+    def test_repeated_count(self):
+        first, second = self.steps()
+        counts = {"REPEATED_COUNT": "test_[an]*=5 test_b=7"}
+        self.assertEqual(self.programs_run(first, **counts), {"a": "", "b": "", "c": "", "d": ""})
+        self.assertEqual(self.programs_run(second, **counts), {"a": "5", "b": "7", "c": "", "d": "", "new": ""})
+        self.assertEqual(self.programs_run(second, JIT_COUNT=2, **counts)["a"], "2")
+
     def test_make(self):
         program = os.path.join(course.ROOT, "tools", "run-tests")
         for name, command in (("one", f"{program} --build ../good"), ("two", "false")):

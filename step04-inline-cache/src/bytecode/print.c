@@ -160,7 +160,7 @@ void program_print(FILE *out, const Program *program) {
         print_function(out, program, &program->functions[i]);
     }
     free(owners);
-    const Class *end = program->classes + program->num_classes;
-    if (program->num_classes > 0 && p.next < end) open_class(&p, end - 1);
+    const Class *last = program->num_classes ? &program->classes[program->num_classes - 1] : NULL;
+    if (last && p.next <= last) open_class(&p, last);
     open_class(&p, NULL);
 }
