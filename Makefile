@@ -70,8 +70,9 @@ MATRIX := $(foreach kind,gcc clang-san,$(LARGEST_FIRST:%=matrix-$(kind)-%)) matr
 REPEATED := REPEATED_COUNT='test_random*=500 test_subsets=500'
 # Without this, a sanitizer spends most of its time on fresh pages: each new virtual machine has a large stack.
 QUICK_ASAN := ASAN_OPTIONS=clear_shadow_mmap_threshold=4194304:quarantine_size_mb=16:malloc_context_size=8
-# The rows above have compiled every file with gcc and with clang: these two show that the other builds run.
-SMOKE := ONLY='test_asm test_code_* test_codegen test_random* test_canaries test_object test_natives' JIT_COUNT=20
+# The rows above have compiled every file with gcc and with clang: these two show that the other builds run. (They have
+# no debugging information, so test_code_debuggers is not for them.)
+SMOKE := ONLY='test_asm test_code_[bis]* test_code_disasm* test_codegen test_random* test_canaries test_object test_natives' JIT_COUNT=20
 
 .PHONY: matrix matrix-tools matrix-book $(MATRIX)
 matrix: $(MATRIX)

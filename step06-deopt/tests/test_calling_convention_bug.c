@@ -138,10 +138,13 @@ static void test_callee_breaks_promise_c_caller_gets_wrong_result(void **state) 
     int64_t result = strtoll(report.out, NULL, 10);
     print_message("plain C expected %d and got %" PRId64 "\n", RIGHT_RESULT, result);
     assert_int_not_equal(result, RIGHT_RESULT);
-    bool found = false; // it is what comes out if two of the registers hold what the JIT left in them
-    for (size_t a = 0; a < NUM_DAMAGED; a++)
+    bool found = false; // it is what comes out if one or both registers hold what the JIT left in them
+    for (size_t a = 0; a < NUM_DAMAGED; a++) {
+        int64_t left = (int64_t)saved_registers[a].value;
+        found |= result == JIT_RESULT + left * 3 + 20 || result == JIT_RESULT + 7 * 3 + left;
         for (size_t b = 0; b < NUM_DAMAGED; b++)
-            found |= a != b && result == (int64_t)(JIT_RESULT + saved_registers[a].value * 3 + saved_registers[b].value);
+            found |= a != b && result == (int64_t)(JIT_RESULT + left * 3 + saved_registers[b].value);
+    }
     assert_true(found);
     crash_report_free(&report);
 
