@@ -253,12 +253,14 @@ class Carry:
         self.save()
 
     def finish(self):
-        visited, report = self.state["visited"], self.state["report"]
-        then = manifests.Manifest.load(self.manifest_path)
+        visited, report, touched = self.state["visited"], self.state["report"], self.state["touched"]
+        then, returns = manifests.Manifest.load(self.manifest_path), []
         if then.exists:
             now = manifests.snapshot(steptree.read_steps(self.root, self.steps), self.ledger)
             steps = [s for s in visited if s in then.steps]
-            manifests.merge_units(then, now, self.state["touched"], steps).save(self.manifest_path)
+            returns = [f for f in manifests.find_returns(now, self.ledger) if f.path in touched and
+                       f.unit in (cscan.WHOLE, *touched[f.path]) and set(f.steps[1:]) <= set(visited)]
+            manifests.merge_units(then, now, touched, steps).save(self.manifest_path)
         if not os.path.exists(self.ledger.path):
             self.ledger.save()
         shutil.rmtree(self.folder)
@@ -275,6 +277,8 @@ class Carry:
                  if visited[1:] and set(count) <= {"not carried", "stopped"} and not solved else
                  f"carry: step {origin}'s change is settled in step{'s' if len(visited) > 2 else ''} {where} ({told})"
                  if visited[1:] else f"carry: no step comes after step {origin}: nothing to carry")
+        for f in returns:       # a conflict was settled by hand, and something beside it has not come along
+            self.say(f"still to mend: {f.message} -- {f.mend}")
         if not then.exists:
             self.say("carry: there is no manifest yet: tools/carry --update-manifest makes it")
         return DONE
@@ -411,9 +415,10 @@ class Carry:
             raise TreeError(f"step {origin}'s change does not touch {path}")
         changed = merge3.changed_units(origin_path, a.data if a else None, b.data if b else None)
         if here:
-            units = [u for u in changed if any(u in c["units"] for c in here)] or changed
             for c in here:
                 c["stopped"] = True
+            follow = self.follow(here) if any(c["kind"] == "lines" for c in here) else set()
+            units = [u for u in changed if u in follow or any(u in c["units"] for c in here)] or changed
             if any(c["kind"] == "lines" for c in here):
                 self.keep_ours(here[0]["path"], unit)
         else:
@@ -440,6 +445,31 @@ class Carry:
         self.say("then    tools/carry --continue" if not left else
                  f"{len(left)} conflict{'s' if len(left) != 1 else ''} left: tools/carry --status")
         return DONE
+
+    def follow(self, stopped):
+        """The units that these conflicts change without a line in them, and nothing else changes.
+
+        Where a function's first line goes, the scanner gives what is left of it to its neighbours; a line
+        between functions belongs to "(top)". What stops there must be in the ledger too, or --check reports it.
+        """
+        path, target = stopped[0]["path"], self.state["target"]
+        lines = [c for c in self.state["conflicts"] if c["path"] == path and c["kind"] == "lines"]
+        merged = unpack(load_json(self.at("merged.json")))[path].data
+        parts = merge3.parse_conflicts(merged, merge3.labels(self.state["at"], target))
+
+        def units(side):
+            """Of the step's file, with this side (0 ours, 1 base, 2 theirs) in place of the stopped conflicts."""
+            left, out = iter(lines), []
+            for part in parts:
+                out += part if isinstance(part, list) else part[side if next(left) in stopped else 0]
+            return cscan.units_of(path, b"".join(out))
+
+        kept, before, after = units(0), units(1), units(2)
+        entry = self.snapshot(target).get(path)     # none: a file that this carry has renamed stops as a whole
+        ours = cscan.units_of(path, entry.data) if entry else {}
+        still_open = {u for c in lines if not c["stopped"] for u in c["units"]}
+        return {u for u in {**before, **after} if before.get(u) != after.get(u) and kept.get(u) == ours.get(u)
+                and u not in still_open}
 
     def keep_ours(self, path, unit):
         """Replace the conflicts that are still in the file by the step's own lines."""

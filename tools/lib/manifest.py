@@ -160,9 +160,13 @@ def find_returns(now, ledger):
         places = [(cscan.WHOLE, found, hashes)] if found else \
             [(n, _returns(h, now.steps), h) for n, h in sorted(now.units.get(path, {}).items()) if len(h) > 1]
         for unit, found, hashes in places:
-            if not found or ledger.explains(path, unit, found[2]):
+            if not found:
                 continue
             a, b, c = found
+            parts = now.units.get(path, {}) if unit == cscan.WHOLE else {}
+            differ = [n for n, h in parts.items() if h.get(b) != h.get(c)]
+            if ledger.explains(path, unit, c) or differ and all(ledger.explains(path, n, c) for n in differ):
+                continue
             what = "differs" if b in hashes else "is missing"
             failures.append(Failure(
                 "returns", path, unit, (a, b, c),

@@ -315,6 +315,81 @@ class Conflicts(CarryCase):
         self.assertIn("CONFLICT      src/new.c", self.stops("1", "--no-test"))
 
 
+class Neighbours(CarryCase):
+    """A conflict in one function whose lines also decide what belongs to its neighbours."""
+    FILE, HEAD = "src/frames.c", "static int describe(int a) {\n"
+
+    def setUp(self):
+        super().setUp()
+        for step in (1, 2, 3, 4, 5):
+            comment, frame = ("Describes.", 0) if step < 3 else ("Describes, and saves.", 3)
+            self.tree.write(step, self.FILE, f"// Frames.\n#include <stdint.h>\n\n// {comment}\n{self.HEAD}"
+                            f"    int frame = {frame};\n    note(frame);\n    return frame + a;\n}}\n\n"
+                            "int compile(int a) {\n    return describe(a);\n}\n\n"
+                            "int run(int a) {\n    int b = a;\n    int c = b;\n    return compile(c);\n}\n")
+        self.tree.run("--update-manifest")
+        self.tree.commit()
+        self.entries = len(self.tree.ledger())
+
+    def stopped(self):
+        """The units that the ledger has got since."""
+        return {line.split(" | ")[1].partition("@")[0] for line in self.tree.ledger()[self.entries:]}
+
+    def test_a_stop_names_the_neighbour_that_changes_with_it(self):
+        # Without its first line describe's closing brace is the beginning of compile.
+        self.tree.replace(2, self.FILE, self.HEAD, "")
+        self.tree.replace(2, self.FILE, "    int b = a;\n", "    int b = a + 1;\n")
+        self.assertIn("in describe, frame\n", self.stops("2", "--no-test"))
+        self.assertIn("compile", self.ok("--stop", self.FILE, "step 3 needs it"))
+        self.assertNotIn("A -> B -> A", self.ok("--continue"))
+        self.assertLessEqual({"describe", "frame", "compile"}, self.stopped())
+        self.assertNotIn("run", self.stopped())
+        for step in (3, 4, 5):
+            self.assertIn("    int b = a + 1;\n", self.tree.read(step, self.FILE))
+        self.ok("--check")
+        self.assertNotIn("CONFLICT", self.ok("2", "--no-test"))
+
+    def test_what_merged_in_the_neighbour_is_not_stopped(self):
+        self.tree.replace(2, self.FILE, self.HEAD, "")
+        self.tree.replace(2, self.FILE, "    return describe(a);\n", "    return describe(a + 1);\n")
+        self.stops("2", "--no-test")
+        self.ok("--stop", self.FILE, "step 3 needs it")
+        self.ok("--continue")
+        self.assertNotIn("compile", self.stopped())
+        self.assertIn("describe(a + 1)", self.tree.read(5, self.FILE))
+        self.ok("--check")
+
+    def test_a_stop_names_lines_between_functions(self):
+        self.tree.replace(2, self.FILE, f"// Describes.\n{self.HEAD}    int frame = 0;\n",
+                          f"#undef note\n\n// Describes.\n{self.HEAD}    int frame = 2;\n")
+        self.stops("2", "--no-test")
+        self.assertIn("outside of functions", self.ok("--stop", self.FILE, "step 3 needs it"))
+        self.ok("--continue")
+        self.assertEqual(self.stopped(), {"describe", "(top)"})
+        self.ok("--check")
+
+    def test_settled_by_hand_says_what_has_not_come_along(self):
+        self.tree.replace(2, self.FILE, self.HEAD, "")
+        self.stops("2", "--no-test")
+        self.resolve(3, self.FILE, "    int frame = 3;\n", "    int frame = 4;\n")
+        said = self.ok("--continue")
+        self.assertIn("still to mend: src/frames.c: compile: A -> B -> A: step 3 has step 1's version again", said)
+        self.assertIn("compile: A -> B -> A", self.stops("--check"))
+        self.ok("--stop", self.FILE + ":compile", "step 3 has its own describe")
+        self.ok("--check")
+
+    def test_a_file_stopped_after_failing_tests_is_not_a_return(self):
+        self.tree.replace(3, BASELINE, "static int emit_sub", "// t1 = 24: FAILS ITS TEST\nstatic int emit_sub")
+        self.tree.run("--update-manifest")
+        self.tree.commit()
+        self.tree.replace(2, "src/util.c", "b - 40;", "b - 41;")
+        self.assertIn("stopped at step 3", self.stops("2"))
+        self.ok("--stop", "src/util.c", "step 3 does not bear it")
+        self.tree.replace(3, BASELINE, "// t1 = 24: FAILS ITS TEST\n", "")
+        self.assertNotIn("A -> B -> A", self.ok("--continue"))
+        self.ok("--check")
+
+
 class Remembered(CarryCase):
     # The same lines in two files. Step 2 rewrites the first, step 4 the second in the same way, one block
     # deeper: the conflict that step 2 had comes back in step 4.

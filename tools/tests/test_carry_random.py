@@ -249,6 +249,7 @@ class RandomEdits(unittest.TestCase):
                               both, text, flags=re.S)
                 with open(full, "w") as file:
                     file.write(text)
+                self.by_hand = True
             else:
                 name = place.group(2)
                 moved = re.search(rf"or --stop (\S+)", said.rsplit("carry: stopped", 1)[1])
@@ -266,6 +267,20 @@ class RandomEdits(unittest.TestCase):
                 said += self.tree.said
         self.fail("a conflict without end:\n" + said)
 
+    def check(self, known):
+        """What --check says and has not said before the edit."""
+        self.tree.run("--check")
+        return [line for line in self.tree.said.splitlines() if line not in known and "agree with the manifest" not in line]
+
+    def stop_what_is_told(self, fresh, said, known):
+        """A resolution by hand may leave a neighbour as it was: the carry has to say so, and how to let it stop."""
+        for line in fresh:
+            if "A -> B -> A" in line:
+                self.assertIn(f"still to mend: {line}\n", said)
+                name = re.search(r"--stop '([^']+)'", line).group(1)
+                self.assertEqual(self.tree.run("--stop", name, "random test"), 0, self.tree.said)
+        return self.check(known) if fresh else []
+
     def test_random_edits(self):
         import steptree
         source = os.path.dirname(TOOLS)
@@ -278,7 +293,7 @@ class RandomEdits(unittest.TestCase):
         outcome, self.lost_reasons = {}, 0
         for number in range(self.edits):
             edit = Edit(self.tree, steps, number, self.seed)
-            self.before = self.tree.everything()
+            self.before, self.by_hand = self.tree.everything(), False
             status = self.tree.carry(str(edit.step))
             said = self.tree.said
             end = "carried"
@@ -290,8 +305,9 @@ class RandomEdits(unittest.TestCase):
                 self.assertIn("CONFLICT", said)
             else:
                 self.verify(edit, said)
-                self.tree.run("--check")
-                fresh = [line for line in self.tree.said.splitlines() if line not in known and "agree with the manifest" not in line]
+                fresh = self.check(known)
+                if self.by_hand:
+                    fresh = self.stop_what_is_told(fresh, said, known)
                 self.assertEqual(fresh, [], f"{number} {edit.kind}: --check after the carry:\n{said}")
             outcome[end] = outcome.get(end, 0) + 1
             self.tree.reset()
